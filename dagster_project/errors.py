@@ -1,0 +1,103 @@
+"""The exception tree, and the recipe that every message follows.
+
+What belongs here: the types by which callers tell apart who can act (the person who wrote the
+settings, the sender of a file, the owner of a mapping, nobody but time). What does not: how an
+error is printed (cli) or which exit code a verb returns (cli).
+
+Source: the recipe is "what was being done, what was found, what was expected, where, what to do
+next"; exit codes are 0 done, 1 unexpected, 2 usage or settings, 3 gate failed, 4 source files
+quarantined under ``--strict``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class PipelineError(Exception):
+    """Say why a run cannot go on, in words a person can act on.
+
+    Args:
+        doing: What was being done, as a clause ("reading the settings").
+        found: What was found.
+        expected: What was expected instead, where that helps.
+        where: File, key, sheet, row or table.
+        remedy: What to do next.
+    """
+
+    exit_code = 1
+
+    def __init__(
+        self,
+        doing: str,
+        *,
+        found: str,
+        expected: str | None = None,
+        where: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.doing = doing
+        self.found = found
+        self.expected = expected
+        self.where = where
+        self.remedy = remedy
+        super().__init__(self.render())
+
+    def render(self) -> str:
+        """Return the message, one line for each part of the recipe that is known."""
+        parts = [
+            ("While", self.doing),
+            ("where", self.where),
+            ("found", self.found),
+            ("expected", self.expected),
+            ("do next", self.remedy),
+        ]
+        return "\n".join(f"{label:>8}: {text}" for label, text in parts if text)
+
+
+class WorkspaceError(PipelineError):
+    """Report settings that cannot be used; nothing was read yet."""
+
+    exit_code = 2
+
+
+class SourceFileError(PipelineError):
+    """Report a delivered file that its sender can mend; the file is quarantined, not retried.
+
+    Args:
+        reason_code: A stable code of the reason (``unclosed_quote``, ``encrypted_workbook``, ...).
+    """
+
+    exit_code = 4
+
+    def __init__(self, doing: str, *, reason_code: str, **parts: Any) -> None:
+        self.reason_code = reason_code
+        super().__init__(doing, **parts)
+
+
+class MappingMissing(PipelineError):
+    """Report a value that only the workspace can give a meaning to (a stage, an ambiguous name)."""
+
+    exit_code = 3
+
+
+class GateFailed(PipelineError):
+    """Report that a gate refused the data; what is published stays as it was.
+
+    Args:
+        verdicts: The verdicts that refused, as the gate returned them.
+    """
+
+    exit_code = 3
+
+    def __init__(self, doing: str, *, verdicts: list[Any] | None = None, **parts: Any) -> None:
+        self.verdicts = list(verdicts or [])
+        super().__init__(doing, **parts)
+
+
+class PublishFailed(PipelineError):
+    """Report that a release could not be made whole; the published link was not moved."""
+
+
+class WarehouseBusy(PipelineError):
+    """Report that another process writes the warehouse; trying again later may work."""

@@ -1,0 +1,120 @@
+"""How a column writes its dates and numbers, read off the whole column, never guessed per value.
+
+What belongs here: the decision dmy / mdy / ymd and point / comma. What does not: parsing (staging).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from dagster_project.errors import SourceFileError
+
+_ORDERED = re.compile(r"^\s*(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})")
+_DOING = "telling how a column writes its values"
+
+
+def date_order_of(values: Iterable[str], column: str, where: str) -> str:
+    """Decide the order of day and month from every distinct value that is not ISO.
+
+    Args:
+        values: Distinct non-empty values of the column.
+        column: The column, for the message.
+        where: The file, for the message.
+
+    Returns:
+        ``dmy``, ``mdy``, ``ymd``, or ``iso`` where no value needs an order.
+
+    Raises:
+        SourceFileError: Days never pass 12 (``undecidable_date_order``), or some values can only be
+            day-first and others only month-first (``mixed_date_order``).
+    """
+    day_first = month_first = year_first = undecided = None
+    for value in values:
+        match = _ORDERED.match(value)
+        if not match:
+            continue
+        first, second, _ = match.groups()
+        if len(first) == 4:
+            if value.strip()[4] != "-":
+                year_first = value
+        elif int(first) > 12 and int(second) <= 12:
+            day_first = value
+        elif int(second) > 12 and int(first) <= 12:
+            month_first = value
+        else:
+            undecided = value
+    if day_first and month_first:
+        raise SourceFileError(
+            _DOING,
+            reason_code="mixed_date_order",
+            found=f"`{day_first}` (day first) and `{month_first}` (month first) in `{column}`",
+            expected="one order of day and month in the whole column",
+            where=where,
+            remedy="declare `date_order: dmy` (or mdy) for this entity: values that do not fit it "
+            "are then listed in quarantine",
+        )
+    if day_first or month_first:
+        return "dmy" if day_first else "mdy"
+    if undecided:
+        raise SourceFileError(
+            _DOING,
+            reason_code="undecidable_date_order",
+            found=f"`{undecided}` in `{column}`, and no value whose day is above 12",
+            expected="a value that tells day from month, or a declaration",
+            where=where,
+            remedy="add `date_order: dmy` (or mdy) to this entity in workspace.yml",
+        )
+    return "ymd" if year_first else "iso"
+
+
+def decimal_of(values: Iterable[str], column: str, where: str) -> str:
+    """Decide the decimal sign from every distinct value that has a comma.
+
+    Returns:
+        ``.`` or ``,``.
+
+    Raises:
+        SourceFileError: Values such as ``1,234`` only, which may be thousands or thousandths
+            (``undecidable_decimal``), or both signs as decimals (``mixed_decimal``).
+    """
+    comma = point = undecided = None
+    for value in values:
+        digits = re.sub(r"[^\d.,]", "", value).strip(".")
+        if "," in digits and "." in digits:
+            if digits.rfind(",") > digits.rfind("."):
+                comma = value
+            else:
+                point = value
+        elif digits.count(",") == 1:
+            tail = len(digits) - digits.rfind(",") - 1
+            if tail == 3 and not digits.startswith("0,"):
+                undecided = value
+            else:
+                comma = value
+        elif digits.count(",") > 1:
+            point = value
+        elif digits.count(".") > 1:
+            comma = value
+        elif "." in digits and len(digits) - digits.rfind(".") - 1 != 3:
+            point = value
+    if comma and point:
+        raise SourceFileError(
+            _DOING,
+            reason_code="mixed_decimal",
+            found=f"`{comma}` (decimal comma) and `{point}` (decimal point) in `{column}`",
+            expected="one decimal sign in the whole column",
+            where=where,
+            remedy='declare `decimal: ","` (or ".") for this entity: values that do not fit it are '
+            "then listed in quarantine",
+        )
+    if undecided and not comma and not point:
+        raise SourceFileError(
+            _DOING,
+            reason_code="undecidable_decimal",
+            found=f"`{undecided}` in `{column}`, and no value that tells thousands from decimals",
+            expected="a value that decides, or a declaration",
+            where=where,
+            remedy='add `decimal: ","` (or ".") to this entity in workspace.yml',
+        )
+    return "," if comma else "."

@@ -1,0 +1,340 @@
+"""Delivered files of any supported format -> records with the row number a person sees.
+
+What belongs here: bytes to cells. What does not: which cell means what (landing), types (staging).
+
+Every reader yields ``Record`` or ``Refused`` in file order; a refused row keeps its number, so rows
+in = records + refused always holds.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dagster_project.errors import SourceFileError
+from dagster_project.settings import EntityMapping, Tuning
+
+_DOING = "reading a delivered file"
+_JOINED_LINES_LIMIT = 200
+_DELIMITERS = ",;\t|"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row: its number in the file as a person counts, and its cells as text."""
+
+    row: int
+    cells: list[str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One row that cannot be told apart into cells, with the reason."""
+
+    row: int
+    reason_code: str
+    reason: str
+    value: str
+
+
+def refuse(reason_code: str, found: str, expected: str, where: str, remedy: str) -> SourceFileError:
+    """Return the error for a file that cannot be read at all."""
+    return SourceFileError(
+        _DOING,
+        reason_code=reason_code,
+        found=found,
+        expected=expected,
+        where=where,
+        remedy=remedy,
+    )
+
+
+def encoding_of(path: Path, declared: str | None, where: str) -> str:
+    """Return the codec of a text file, or refuse a file that is no text.
+
+    UTF-8 and UTF-16 by their marks, else UTF-8 where the whole file decodes, else cp1251.
+    """
+    with path.open("rb") as handle:
+        head = handle.read(65536)
+    if declared:
+        codec = declared
+    elif head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        codec = "utf-16"
+    elif b"\0" in head or len(re.findall(rb"[\x01-\x08\x0e-\x1f]", head)) > len(head) // 200:
+        raise refuse(
+            "binary_file",
+            "bytes that are no text",
+            "a text file (CSV, TSV, JSON)",
+            where,
+            "export the table anew as CSV or XLSX and deliver it under its right extension",
+        )
+    else:
+        codec = "utf-8-sig"
+    for attempt in [codec] if declared or codec == "utf-16" else [codec, "cp1251"]:
+        try:
+            with path.open(encoding=attempt) as handle:
+                while handle.read(1 << 20):
+                    pass
+        except (UnicodeError, LookupError) as error:
+            failure = error
+            continue
+        return attempt
+    raise refuse(
+        "wrong_encoding",
+        f"bytes that are not {codec}: {failure}",
+        "text in one encoding: UTF-8, UTF-16 or cp1251",
+        where,
+        "save the file as UTF-8, or declare `encoding:` for this entity in workspace.yml",
+    )
+
+
+def header_line(path: Path, mapping: EntityMapping, encoding: str) -> str:
+    """Return the physical line on which the header begins, without its end."""
+    with path.open(encoding=encoding, newline="") as handle:
+        for _ in range(mapping.skip_top):
+            handle.readline(1 << 22)
+        return handle.readline(1 << 24).rstrip("\r\n")
+
+
+def delimiter_of(line: str, mapping: EntityMapping) -> str:
+    """Return the declared delimiter, else the one that shows most of the mapped headers."""
+    if mapping.delimiter:
+        return {"tab": "\t", "\\t": "\t"}.get(mapping.delimiter, mapping.delimiter)
+    wanted = {fold(str(h)) for h in mapping.columns.values() if isinstance(h, str)}
+
+    def score(delimiter: str) -> tuple[int, int]:
+        try:
+            cells = next(csv.reader([line], delimiter=delimiter), [])
+        except csv.Error:
+            return (-1, 0)
+        return (len(wanted & {fold(cell) for cell in cells}), len(cells))
+
+    return max(_DELIMITERS, key=score)
+
+
+def fold(header: str | None) -> str:
+    """Return a header as it is compared: trimmed, case-folded, inner spaces single."""
+    return " ".join((header or "").replace("\ufeff", "").split()).casefold()
+
+
+def csv_records(
+    path: Path, mapping: EntityMapping, tuning: Tuning, encoding: str, delimiter: str
+) -> Iterator[Record | Refused]:
+    """Read delimited text so that an unclosed quote costs its own line only.
+
+    A line with an even number of quotes is a record. One with an odd number is joined with the
+    lines after it up to a bound; where that gives no row of the header's width, the first line
+    alone is refused and reading resumes on the next.
+    """
+    csv.field_size_limit(1 << 30)
+    width: int | None = None
+    row = 0
+    with path.open(encoding=encoding, newline="") as handle:
+        lines = iter(handle)
+        waiting: list[str] = []
+        while True:
+            line = waiting.pop(0) if waiting else next(lines, None)
+            if line is None:
+                return
+            row += 1
+            joined = [line]
+            if row > mapping.skip_top and line.count('"') % 2:
+                size = len(line)
+                while sum(part.count('"') for part in joined[-1:]) >= 0:
+                    following = waiting.pop(0) if waiting else next(lines, None)
+                    if following is None:
+                        break
+                    joined.append(following)
+                    size += len(following)
+                    if following.count('"') % 2:
+                        break
+                    if len(joined) > _JOINED_LINES_LIMIT or size > 2 * tuning.max_cell_bytes:
+                        break
+            cells = _split("".join(joined), delimiter)
+            is_preamble = row <= mapping.skip_top
+            if len(joined) > 1 and (cells is None or (width and len(cells) != width)):
+                waiting[:0] = joined[1:]
+                yield Refused(
+                    row, "unclosed_quote", "a quote that is never closed on this row", line.strip()
+                )
+                continue
+            if cells is None and not is_preamble:
+                if len(joined) > 1:
+                    waiting[:0] = joined[1:]
+                reason = "a quote that is never closed, or text after a closing quote"
+                yield Refused(row, "unclosed_quote", reason, line.strip())
+                continue
+            cells = cells or [line.strip()]
+            if width is None and not is_preamble and any(cell.strip() for cell in cells):
+                width = len(cells)
+            yield Record(row, [cell or None for cell in cells])
+
+
+def _split(text: str, delimiter: str) -> list[str] | None:
+    try:
+        rows = list(csv.reader([text.rstrip("\r\n")], delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None
+    return rows[0] if len(rows) == 1 else ([] if not rows else None)
+
+
+def xlsx_records(path: Path, mapping: EntityMapping, where: str) -> Iterator[Record | Refused]:
+    """Read one sheet of a workbook; dates come out as ISO text, whole numbers without a point."""
+    import python_calamine
+
+    with path.open("rb") as handle:
+        head = handle.read(8)
+    if head == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" and path.suffix.lower() != ".xls":
+        raise refuse(
+            "encrypted_workbook",
+            "a workbook protected by a password",
+            "a workbook that opens without one",
+            where,
+            "save it without a password and deliver it again",
+        )
+    try:
+        book = python_calamine.CalamineWorkbook.from_path(str(path))
+        names = book.sheet_names
+        if mapping.sheet is None:
+            sheets = [book.get_sheet_by_name(name) for name in names]
+            sheet = next((s for s in sheets if s.height and s.width), sheets[0])
+        elif isinstance(mapping.sheet, int):
+            sheet = book.get_sheet_by_index(mapping.sheet - 1)
+        else:
+            sheet = book.get_sheet_by_name(mapping.sheet)
+        rows = sheet.to_python(skip_empty_area=False)
+    except python_calamine.WorksheetNotFound as error:
+        raise refuse(
+            "missing_sheet",
+            f"sheets {', '.join(names)}",
+            f"a sheet {mapping.sheet!r}",
+            where,
+            "correct `sheet:` of this entity in workspace.yml",
+        ) from error
+    except (python_calamine.CalamineError, OSError, ValueError) as error:
+        raise refuse(
+            "broken_workbook",
+            f"a workbook that does not open: {error}",
+            "a whole XLSX file",
+            where,
+            "the file was cut off or damaged on its way: deliver it again",
+        ) from error
+    for number, cells in enumerate(rows, start=1):
+        yield Record(number, [_cell_text(cell) for cell in cells])
+
+
+def _cell_text(cell: Any) -> str | None:
+    if cell is None or cell == "":
+        return None
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, dt.datetime):
+        is_day = cell.time() == dt.time(0)
+        return cell.date().isoformat() if is_day else cell.isoformat(sep=" ", timespec="seconds")
+    if isinstance(cell, dt.date | dt.time):
+        return cell.isoformat()
+    return str(cell)
+
+
+def json_records(
+    path: Path, mapping: EntityMapping, encoding: str, where: str
+) -> Iterator[Record | Refused]:
+    """Read a JSON list, an object that holds one, or one object a line; first record = the keys.
+
+    A broken line of NDJSON refuses that line only; nested values stay JSON text.
+    """
+    text = path.read_text(encoding=encoding)
+    rows: list[tuple[int, dict[str, Any]]] = []
+    refused: list[Refused] = []
+    is_lines = path.suffix.lower() in {".ndjson", ".jsonl"}
+    if not is_lines:
+        try:
+            found: Any = json.loads(text, parse_float=str)
+        except json.JSONDecodeError as error:
+            if "\n{" not in text.strip():
+                raise refuse(
+                    "broken_json",
+                    f"text that is no JSON: {error}",
+                    "a JSON list, an object, or one object a line",
+                    where,
+                    "deliver the file again, whole",
+                ) from error
+            is_lines = True
+        else:
+            for step in (mapping.records or "").split(".") if mapping.records else ():
+                found = found.get(step) if isinstance(found, dict) else None
+            if isinstance(found, dict) and not mapping.records:
+                lists = [v for v in found.values() if isinstance(v, list)]
+                found = lists[0] if len(lists) == 1 else [found]
+            if not isinstance(found, list):
+                raise refuse(
+                    "no_records",
+                    "no list of records",
+                    f"a list at `{mapping.records or '(the top)'}`",
+                    where,
+                    "name the path to the list with `records:` in workspace.yml",
+                )
+            for number, item in enumerate(found, start=1):
+                if isinstance(item, dict):
+                    rows.append((number, item))
+                else:
+                    refused.append(Refused(number, "no_object", "not an object", str(item)[:200]))
+    if is_lines:
+        for number, line in enumerate(text.splitlines(), start=1):
+            if not line.strip():
+                continue
+            try:
+                item = json.loads(line, parse_float=str)
+            except json.JSONDecodeError as error:
+                refused.append(Refused(number, "broken_json_line", str(error), line[:200]))
+                continue
+            if isinstance(item, dict):
+                rows.append((number, item))
+            else:
+                refused.append(Refused(number, "no_object", "not an object", line[:200]))
+    keys = list(dict.fromkeys(key for _, item in rows for key in item))
+    yield Record(0, list(keys))
+    yield from refused
+    for number, item in rows:
+        yield Record(number, [_json_text(item.get(key)) for key in keys])
+
+
+def _json_text(value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def parquet_records(path: Path, where: str) -> Iterator[Record | Refused]:
+    """Read a Parquet table; first record = the column names."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise refuse(
+            "broken_parquet",
+            f"a file that does not open: {error}",
+            "a whole Parquet file",
+            where,
+            "deliver the file again",
+        ) from error
+    yield Record(0, list(table.column_names))
+    number = 0
+    for batch in table.to_batches(max_chunksize=20_000):
+        for item in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            number += 1
+            yield Record(number, [_cell_text(cell) for cell in item])

@@ -1,0 +1,180 @@
+{#
+  Everything that DuckDB and Spark spell or do differently, in one file, by dispatch.
+  Here stands DuckDB's spelling; another engine adds `spark__<name>` beside it.
+#}
+
+{% macro as_clean_text(value) %}{{ return(adapter.dispatch('as_clean_text')(value)) }}{% endmacro %}
+{% macro duckdb__as_clean_text(value) -%}
+    nullif(trim({{ value }}, ' ' || chr(160) || chr(9) || chr(10) || chr(13)), '')
+{%- endmacro %}
+
+{# Name as it is compared: case, spaces and the letter yo do not tell people apart. #}
+{% macro as_match_name(value) %}{{ return(adapter.dispatch('as_match_name')(value)) }}{% endmacro %}
+{% macro duckdb__as_match_name(value) -%}
+    nullif(trim(regexp_replace(replace(lower(replace({{ value }}, chr(160), ' ')), 'ё', 'е'), '\s+', ' ', 'g')), '')
+{%- endmacro %}
+
+{# Number in a person's spelling -> plain text that casts: "1 234,50 руб.", "$1,234.50", "(12.00)". #}
+{% macro as_plain_number(value, decimal) %}{{ return(adapter.dispatch('as_plain_number')(value, decimal)) }}{% endmacro %}
+{% macro duckdb__as_plain_number(value, decimal) -%}
+    case
+        when not regexp_matches({{ value }}, '^\s*[-+−(]?\s*([^\d\s().,+−-]{1,4}\.?)?\s*[-−]?\s*[\d][\d\s\x{00A0}\x{202F}''.,]*\)?\s*([^\d\s().,+−-]{1,4}\.?|%)?\s*\)?\s*$') then null
+        when {{ decimal }} = ',' and regexp_matches({{ value }}, ',\d*\D*[.,]\s*\d') then null
+        when coalesce({{ decimal }}, '.') = '.' and regexp_matches({{ value }}, '\.\d*,\d') then null
+        else case when regexp_matches({{ value }}, '^\s*\(.*\)\s*$|^[^\d]*[-−]') then '-' else '' end
+            || case when {{ decimal }} = ','
+                then replace(regexp_replace({{ value }}, '[^\d,]', '', 'g'), ',', '.')
+                else regexp_replace(regexp_replace({{ value }}, '\.\s*$|[^\d.]+\.\s*$', ''), '[^\d.]', '', 'g')
+            end
+    end
+{%- endmacro %}
+
+{# Number or NULL. Fast where the text is already plain; a percent sign divides by a hundred. #}
+{% macro as_number(value, decimal, type) %}{{ return(adapter.dispatch('as_number')(value, decimal, type)) }}{% endmacro %}
+{% macro duckdb__as_number(value, decimal, type) -%}
+    coalesce(
+        case when coalesce({{ decimal }}, '.') = '.' then try_cast({{ value }} as {{ type }}) end,
+        case when {{ value }} is not null then try_cast(
+            try_cast({{ as_plain_number(value, decimal) }} as double)
+            / case when contains({{ value }}, '%') then 100 else 1 end as {{ type }}
+        ) end
+    )
+{%- endmacro %}
+
+{# 'd' business date, 'u' instant with an offset or unix seconds, 'l' local time. #}
+{% macro time_kind(value) %}{{ return(adapter.dispatch('time_kind')(value)) }}{% endmacro %}
+{% macro duckdb__time_kind(value) -%}
+    case
+        when {{ value }} is null then null
+        when length({{ value }}) <= 10 and not regexp_matches({{ value }}, '^\d{10}$|^\d{5}\.\d+$') then 'd'
+        when right({{ value }}, 1) = 'Z' or contains(substr({{ value }}, 11), '+')
+            or contains(substr({{ value }}, 11), '-') or regexp_matches({{ value }}, '^\d{10}(\.\d+)?$|^\d{13}$') then 'u'
+        else 'l'
+    end
+{%- endmacro %}
+
+{# Timestamp as written; with an offset or unix seconds: in UTC. NULL where the text is no time. #}
+{% macro as_written_time(value, date_order) %}{{ return(adapter.dispatch('as_written_time')(value, date_order)) }}{% endmacro %}
+{% macro duckdb__as_written_time(value, date_order) -%}
+    case
+        when {{ value }} is null then null
+        when {{ time_kind(value) }} = 'u' then coalesce(
+            case when regexp_matches({{ value }}, '^\d{10}(\.\d+)?$') then make_timestamp(cast(cast({{ value }} as double) * 1000000 as bigint))
+                when regexp_matches({{ value }}, '^\d{13}$') then make_timestamp(cast({{ value }} as bigint) * 1000) end,
+            timezone('UTC', try_cast({{ value }} as timestamptz)))
+        when substr({{ value }}, 5, 1) = '-' then try_cast({{ value }} as timestamp)
+        when regexp_matches({{ value }}, '^\d{5}(\.\d+)?$') then
+            case when cast({{ value }} as double) between 20000 and 80000 then
+                timestamp '1899-12-30' + to_seconds(round(cast({{ value }} as double) * 86400)) end
+        else {{ as_ordered_time(value, date_order) }}
+    end
+{%- endmacro %}
+
+{# Times such as 31.12.2026 18:05 or 12/31/26: the order of day and month is the column's. #}
+{% macro as_ordered_time(value, date_order) %}{{ return(adapter.dispatch('as_ordered_time')(value, date_order)) }}{% endmacro %}
+{% macro duckdb__as_ordered_time(value, date_order) -%}
+    {%- set v = "replace(replace(replace(" ~ value ~ ", '/', '.'), '-', '.'), ', ', ' ')" -%}
+    {%- set times = ['', ' %H:%M', ' %H:%M:%S', ' %H:%M:%S.%f'] -%}
+    case {{ date_order }}
+        {%- for order, day in [('dmy', '%d.%m.'), ('mdy', '%m.%d.'), ('ymd', '')] %}
+        when '{{ order }}' then try_strptime({{ v }}, [
+            {%- for time in times %}
+            {%- if order == 'ymd' %}'%Y.%m.%d{{ time }}'{% else %}'{{ day }}%Y{{ time }}', '{{ day }}%y{{ time }}'{% endif %}
+            {{- ', ' if not loop.last }}{% endfor %}])
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{# Local time of a zone -> UTC. Constant offset where there is one; else the zone's own rules, where
+   a time that exists twice is its first occurrence and one that does not exist the first valid. #}
+{% macro local_to_utc(value, zone, offset_seconds, valid_from) %}{{ return(adapter.dispatch('local_to_utc')(value, zone, offset_seconds, valid_from)) }}{% endmacro %}
+{% macro duckdb__local_to_utc(value, zone, offset_seconds, valid_from) -%}
+    case
+        when {{ value }} is null then null
+        when {{ value }} >= {{ valid_from }} then {{ value }} - to_seconds({{ offset_seconds }})
+        when timezone({{ zone }}, timezone('UTC', {{ local_guess(value, zone) }}) - interval 1 hour) = {{ value }}
+            then {{ local_guess(value, zone) }} - interval 1 hour
+        when timezone({{ zone }}, timezone('UTC', {{ local_guess(value, zone) }})) <> {{ value }}
+            then {{ first_valid_utc(value, zone) }}
+        else {{ local_guess(value, zone) }}
+    end
+{%- endmacro %}
+{% macro local_guess(value, zone) -%}timezone('UTC', timezone({{ zone }}, {{ value }})){%- endmacro %}
+
+{# The clock jumped over this time: the instant at which it jumped (within the same half hour grid). #}
+{% macro first_valid_utc(value, zone) -%}
+    timezone('UTC', timezone({{ zone }}, date_trunc('hour', timezone({{ zone }}, timezone('UTC', {{ local_guess(value, zone) }})))))
+{%- endmacro %}
+
+{% macro utc_to_local(value, zone, offset_seconds, valid_from) %}{{ return(adapter.dispatch('utc_to_local')(value, zone, offset_seconds, valid_from)) }}{% endmacro %}
+{% macro duckdb__utc_to_local(value, zone, offset_seconds, valid_from) -%}
+    case
+        when {{ value }} >= {{ valid_from }} then {{ value }} + to_seconds({{ offset_seconds }})
+        when {{ value }} is not null then timezone({{ zone }}, timezone('UTC', {{ value }}))
+    end
+{%- endmacro %}
+
+{# Keyed hash of personal data; the key lives in memory only (database `vault`). #}
+{% macro as_keyed_hash(value) %}{{ return(adapter.dispatch('as_keyed_hash')(value)) }}{% endmacro %}
+{% macro duckdb__as_keyed_hash(value) -%}
+    case when {{ value }} is not null then sha256(vault_key || ':' || {{ value }}) end
+{%- endmacro %}
+
+{# Phone as digits: 8 999 ... and +7 999 ... are one number; under five digits it is none. #}
+{% macro as_phone_digits(value) %}{{ return(adapter.dispatch('as_phone_digits')(value)) }}{% endmacro %}
+{% macro duckdb__as_phone_digits(value) -%}
+    case
+        when length(regexp_replace({{ value }}, '\D', '', 'g')) < 5 then null
+        when length(regexp_replace({{ value }}, '\D', '', 'g')) = 11 and left(regexp_replace({{ value }}, '\D', '', 'g'), 1) = '8'
+            then '7' || substr(regexp_replace({{ value }}, '\D', '', 'g'), 2)
+        when length(regexp_replace({{ value }}, '\D', '', 'g')) = 10 then '7' || regexp_replace({{ value }}, '\D', '', 'g')
+        else regexp_replace({{ value }}, '\D', '', 'g')
+    end
+{%- endmacro %}
+
+{# Reference to a record of another table: of the same source unless it names one (`crm:17`). #}
+{% macro as_reference(value) %}{{ return(adapter.dispatch('as_reference')(value)) }}{% endmacro %}
+{% macro duckdb__as_reference(value) -%}
+    case
+        when contains({{ value }}, ':') and regexp_matches({{ value }}, source_prefixes) then {{ value }}
+        else source_name || ':' || {{ value }}
+    end
+{%- endmacro %}
+
+{# Percentile of whole numbers, interpolated; every engine here calls it percentile_cont. #}
+{% macro percentile(column, share) %}{{ return(adapter.dispatch('percentile')(column, share)) }}{% endmacro %}
+{% macro duckdb__percentile(column, share) -%}
+    cast(quantile_cont({{ column }}, {{ share }}) as double)
+{%- endmacro %}
+
+{% macro days_between(start, finish) %}{{ return(adapter.dispatch('days_between')(start, finish)) }}{% endmacro %}
+{% macro duckdb__days_between(start, finish) -%}cast({{ finish }} - {{ start }} as integer){%- endmacro %}
+
+{% macro seconds_of_day(value) %}{{ return(adapter.dispatch('seconds_of_day')(value)) }}{% endmacro %}
+{% macro duckdb__seconds_of_day(value) -%}
+    cast(extract(hour from {{ value }}) * 3600 + extract(minute from {{ value }}) * 60 + extract(second from {{ value }}) as integer)
+{%- endmacro %}
+
+{% macro add_days(day, count) %}{{ return(adapter.dispatch('add_days')(day, count)) }}{% endmacro %}
+{% macro duckdb__add_days(day, count) -%}cast({{ day }} + cast({{ count }} as integer) as date){%- endmacro %}
+
+{% macro add_months(day, count) %}{{ return(adapter.dispatch('add_months')(day, count)) }}{% endmacro %}
+{% macro duckdb__add_months(day, count) -%}cast({{ day }} + to_months(cast({{ count }} as integer)) as date){%- endmacro %}
+
+{# One row per day from `first` to `last`, both included, as column `day`. #}
+{% macro each_day(first, last) %}{{ return(adapter.dispatch('each_day')(first, last)) }}{% endmacro %}
+{% macro duckdb__each_day(first, last) -%}
+    unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day))
+{%- endmacro %}
+
+{# Monday of the ISO week: day of week is numbered differently by engines, so count from a Monday. #}
+{% macro iso_week_start(day) -%}
+    {{ add_days(day, '-((' ~ days_between("date '1900-01-01'", day) ~ ') % 7)') }}
+{%- endmacro %}
+
+{# Working minutes from the calendar's beginning to a local time, on its day's row of int_working_time__daily. #}
+{% macro working_minute(value, day) -%}
+    {{ day }}.minutes_before + case when {{ day }}.is_working then
+        least(greatest(cast(floor({{ seconds_of_day(value) }} / 60.0) as integer), {{ day }}.work_start_minute), {{ day }}.work_end_minute) - {{ day }}.work_start_minute
+    else 0 end
+{%- endmacro %}

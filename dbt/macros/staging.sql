@@ -1,0 +1,166 @@
+{#
+  How a delivered table is typed. Kinds: key, reference, text, instant, date, money, number, integer,
+  share, boolean, phone, email, manager_name and the like are plain text. A column is
+  (name, kind, is_required). What does not type: key, money or a required column -> the row is
+  rejected; any other -> the value is NULL. Either way it is listed in stg_files__quarantine.
+#}
+
+{% macro stage_entity(entity, columns, required_any=[]) %}
+with
+
+run as (
+    select
+        settings.timezone as company_timezone,
+        settings.utc_offset_seconds as company_offset_seconds,
+        settings.offset_valid_from as company_offset_valid_from,
+        '^(' || coalesce((select string_agg(source_name, '|') from {{ source('raw', 'workspace__sources') }}), '') || '):' as source_prefixes,
+        (select max(key) from {{ source('vault', 'hash_key') }}) as vault_key
+    from {{ source('raw', 'workspace__settings') }} as settings
+),
+
+delivered as (
+    select *
+    from {{ source('raw', 'files__' ~ entity) }}
+    {%- if is_incremental() %}
+    where _landing_key not in (select distinct staged._landing_key from {{ this }} as staged)
+    {%- endif %}
+),
+
+cleaned as (
+    select
+        delivered.* replace (
+            {%- for name, kind, is_required in columns %}
+            {{ as_clean_text('delivered.' ~ name) }} as {{ name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        ),
+        run.*
+    from delivered
+    cross join run
+),
+
+typed as (
+    select
+        *,
+        {%- for name, kind, is_required in columns if kind == 'instant' %}
+        {{ time_kind(name) }} as {{ name }}__kind,
+        {{ as_written_time(name, name ~ '__order') }} as {{ name }}__written,
+        {%- endfor %}
+        {%- for name, kind, is_required in columns if kind not in ['instant', 'text', 'key', 'reference'] %}
+        {{ typed_value(name, kind) }} as {{ name }}__typed,
+        {%- endfor %}
+    from cleaned
+),
+
+instants as (
+    select
+        *,
+        {%- for name, kind, is_required in columns if kind == 'instant' %}
+        {{ instant_of(name) }} as {{ name }}__utc,
+        {%- endfor %}
+    from typed
+),
+
+final as (
+    select
+        source_name,
+        {%- for name, kind, is_required in columns %}
+        {{ staged_columns(name, kind) }},
+        {%- endfor %}
+        {{ listed_issues(columns, required_any) }} as _issues,
+        {{ rejecting_condition(columns, required_any) }} as _is_row_rejected,
+        _default_currency,
+        _is_row_id,
+        _source_file,
+        _source_row,
+        _file_sha256,
+        _landing_key,
+        _observed_at,
+        _delivery_id,
+        _is_full_delivery
+    from instants
+)
+
+select * from final
+{% endmacro %}
+
+{# Typed expression of every kind but instants. #}
+{% macro typed_value(name, kind) -%}
+    {%- if kind == 'date' -%} cast({{ as_written_time(name, name ~ '__order') }} as date)
+    {%- elif kind == 'money' -%} {{ as_number(name, name ~ '__decimal', 'decimal(18, 4)') }}
+    {%- elif kind == 'price' -%} {{ as_number(name, name ~ '__decimal', 'decimal(18, 4)') }}
+    {%- elif kind == 'number' -%} {{ as_number(name, name ~ '__decimal', 'decimal(18, 8)') }}
+    {%- elif kind == 'share' -%} {{ as_number(name, name ~ '__decimal', 'decimal(18, 8)') }}
+    {%- elif kind == 'integer' -%} cast({{ as_number(name, name ~ '__decimal', 'decimal(18, 4)') }} as bigint)
+    {%- elif kind == 'boolean' -%}
+    case
+        when lower({{ name }}) in ('1', 'true', 't', 'yes', 'y', 'да', 'истина', 'x') then true
+        when lower({{ name }}) in ('0', 'false', 'f', 'no', 'n', 'нет', 'ложь', '-') then false
+    end
+    {%- elif kind == 'phone' -%} {{ as_keyed_hash(as_phone_digits(name)) }}
+    {%- elif kind == 'email' -%} {{ as_keyed_hash('lower(' ~ name ~ ')') }}
+    {%- else -%} {{ exceptions.raise_compiler_error('stage_entity: unknown kind ' ~ kind) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# UTC instant: an offset decides; a date alone is midnight in the company's zone; else the source's zone. #}
+{% macro instant_of(name) -%}
+    case {{ name }}__kind
+        when 'u' then {{ name }}__written
+        when 'd' then {{ local_to_utc(name ~ '__written', 'company_timezone', 'company_offset_seconds', 'company_offset_valid_from') }}
+        when 'l' then {{ local_to_utc(name ~ '__written', '_timezone', '_utc_offset_seconds', '_offset_valid_from') }}
+    end
+{%- endmacro %}
+
+{# Business date: never shifted where no time of day was written. #}
+{% macro business_date_of(name) -%}
+    cast(case
+        when {{ name }}__kind = 'd' or ({{ name }}__kind = 'l' and _timezone = company_timezone) then {{ name }}__written
+        else {{ utc_to_local(name ~ '__utc', 'company_timezone', 'company_offset_seconds', 'company_offset_valid_from') }}
+    end as date)
+{%- endmacro %}
+
+{% macro staged_columns(name, kind) -%}
+    {%- if kind == 'instant' %}{{ name }}__utc as {{ name }},
+        {{ business_date_of(name) }} as {{ name[:-3] }}_on
+    {%- elif kind in ['key', 'reference'] %}{{ as_reference(name) }} as {{ name }}
+    {%- elif kind == 'text' %}{{ name }}
+    {%- else %}{{ name }}__typed as {{ name }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Comma list of the columns whose value did not type or is missing though required; NULL for a clean row. #}
+{% macro listed_issues(columns, required_any) -%}
+    case when false
+        {%- for name, kind, is_required in columns if kind not in ['text', 'reference'] or is_required %} or {{ has_issue(name, kind, is_required) }}{% endfor %}
+        or {{ lacks_all(required_any) }}
+    then concat_ws(',',
+        case when {{ lacks_all(required_any) }} then '{{ required_any | first }}' end,
+        {%- for name, kind, is_required in columns if kind not in ['text', 'reference'] or is_required %}
+        case when {{ has_issue(name, kind, is_required) }} then '{{ name }}' end{{ ',' if not loop.last }}
+        {%- endfor %})
+    end
+{%- endmacro %}
+
+{% macro has_issue(name, kind, is_required) -%}
+    ({%- if is_required %}{{ name }} is null{% else %}false{% endif -%}
+    {%- if kind == 'instant' %} or ({{ name }} is not null and {{ name }}__written is null)
+    {%- elif kind not in ['text', 'key', 'reference'] %} or ({{ name }} is not null and {{ name }}__typed is null)
+    {%- endif -%})
+{%- endmacro %}
+
+{% macro lacks_all(required_any) -%}
+    {%- if required_any %}({{ required_any | join(' is null and ') }} is null){% else %}false{% endif -%}
+{%- endmacro %}
+
+{% macro rejecting_condition(columns, required_any) -%}
+    ({{ lacks_all(required_any) }}{% for name, kind, is_required in columns if is_required or kind in ['key', 'money'] %} or {{ has_issue(name, kind, is_required) }}{% endfor %})
+{%- endmacro %}
+
+{# Files that left raw/ or were superseded leave staging before new ones are appended. #}
+{% macro drop_withdrawn_files(entity) %}
+{% if is_incremental() %}
+delete from {{ this }} where _landing_key not in (
+    select landed.landing_key from {{ source('raw', 'landed') }} as landed where landed.entity = '{{ entity }}'
+)
+{% endif %}
+{% endmacro %}

@@ -1,0 +1,74 @@
+-- One row per activity by the run's day, with the deal and the lead (first of its chain) it belongs to.
+with
+
+settings as (select * from {{ ref('stg_workspace__settings') }}),
+
+types as (
+    select source_name, type_match, min(kind) as kind from {{ ref('stg_workspace__activity_types') }} group by source_name, type_match
+),
+
+managers as (select * from {{ ref('int_managers__crosswalk') }}),
+
+deals as (select deal_id, channel_id, lead_id from {{ ref('int_deals__attributed') }}),
+
+leads as (
+    select leads.lead_id, leads.head_lead_id, head.channel_id
+    from {{ ref('int_leads__current') }} as leads
+    inner join {{ ref('int_leads__current') }} as head on leads.head_lead_id = head.lead_id
+),
+
+deal_survivors as (select * from {{ ref('int_deals__survivors') }}),
+
+lead_survivors as (select * from {{ ref('int_leads__survivors') }}),
+
+{{ newest_version(ref('stg_files__activities'), 'activity_id', none) }}
+
+kinds as (
+    select
+        seen.source_name, seen.kind as delivered_kind,
+        coalesce(own_type.kind, any_type.kind, case when lower(seen.kind) in ('call', 'meeting', 'proposal', 'email') then lower(seen.kind) else 'other' end) as kind
+    from (select distinct source_name, kind from newest) as seen
+    left join types as own_type on seen.source_name = own_type.source_name and {{ as_match_name('seen.kind') }} = own_type.type_match
+    left join types as any_type on any_type.source_name = '*' and {{ as_match_name('seen.kind') }} = any_type.type_match
+),
+
+joined as (
+    select
+        newest.activity_id,
+        kinds.kind,
+        newest.occurred_at, newest.occurred_on,
+        coalesce(lower(newest.status), 'done') = 'done' as is_done,
+        lower(newest.direction) as direction,
+        newest.duration_seconds,
+        coalesce(managers.manager_id, 'not_given') as manager_id,
+        deals.deal_id,
+        coalesce(leads.head_lead_id, deals.lead_id) as lead_id,
+        coalesce(leads.channel_id, deals.channel_id, 'not_given') as channel_id,
+        settings.connected_call_seconds,
+        newest._source_file, newest._source_row
+    from newest
+    cross join settings
+    left join kinds on newest.source_name = kinds.source_name and newest.kind = kinds.delivered_kind
+    left join managers on coalesce(newest.manager_id, newest.source_name || ':~' || newest.manager_name) = managers.manager_ref
+    left join deal_survivors on newest.deal_id = deal_survivors.deal_id
+    left join lead_survivors on newest.lead_id = lead_survivors.lead_id
+    left join deals on coalesce(deal_survivors.survivor_id, newest.deal_id) = deals.deal_id
+    left join leads on coalesce(lead_survivors.survivor_id, newest.lead_id) = leads.lead_id
+    where newest.occurred_on <= settings.as_of
+),
+
+first_proposals as (
+    select activity_id from (
+        select activity_id, row_number() over (partition by deal_id order by occurred_at, activity_id) as proposal_number
+        from joined where kind = 'proposal' and is_done and deal_id is not null
+    ) as numbered where proposal_number = 1
+)
+
+select
+    joined.activity_id, joined.kind, joined.occurred_at, joined.occurred_on, joined.is_done,
+    joined.kind = 'call' and joined.is_done and coalesce(joined.duration_seconds, 0) >= joined.connected_call_seconds as is_connected,
+    joined.direction, joined.duration_seconds, joined.manager_id, joined.deal_id, joined.lead_id, joined.channel_id,
+    joined.kind = 'proposal' and joined.is_done and (joined.deal_id is null or first_proposals.activity_id is not null) as is_first_proposal,
+    joined._source_file, joined._source_row
+from joined
+left join first_proposals on joined.activity_id = first_proposals.activity_id

@@ -1,0 +1,131 @@
+-- One row per deal with everything that KPIs ask of it; money in the reporting currency beside the native.
+-- Rate of: the win's day, the loss's day, else the run's day. No rate: the amount is NULL.
+with
+
+settings as (select * from {{ ref('stg_workspace__settings') }}),
+
+deals as (select * from {{ ref('int_deals__current') }}),
+
+outcomes as (select * from {{ ref('int_deals__outcomes') }}),
+
+leads as (select * from {{ ref('int_leads__current') }}),
+
+heads as (
+    select leads.lead_id, head.lead_id as head_lead_id, head.channel_id, head.customer_id, head.partner_id, head.created_on
+    from leads
+    inner join leads as head on leads.head_lead_id = head.lead_id
+),
+
+-- a lead may name its deal where the deal does not name its lead
+named_by_lead as (
+    select deal_id, min(head_lead_id) as lead_id from leads where deal_id is not null group by deal_id
+),
+
+rates as (select * from {{ ref('int_fx__daily') }}),
+
+items as (
+    select
+        lines.deal_id,
+        case when count(*) = count(lines.line_cost) then sum(lines.line_cost) end as lines_cost,
+        case when count(*) = count(coalesce(cast(lines.quantity * products.unit_cost as double), cast(lines.share * products.cost_share as double)))
+            then sum(case when products.unit_cost is not null then cast(lines.quantity * products.unit_cost as decimal(18, 4)) else 0 end) end as products_cost,
+        sum(case when products.unit_cost is null then cast(lines.share * products.cost_share as decimal(18, 8)) else 0 end) as products_cost_share,
+        max(products.currency) as products_currency
+    from {{ ref('int_deal_items__shared') }} as lines
+    left join {{ ref('int_products__described') }} as products on lines.product_id = products.product_id
+    group by lines.deal_id
+),
+
+products as (select * from {{ ref('int_products__described') }}),
+
+owners as (select * from {{ ref('int_deals__owners') }}),
+
+joined as (
+    select
+        deals.*,
+        outcomes.outcome, outcomes.stage_name as stage_by_then, outcomes.won_at, outcomes.won_on, outcomes.lost_on,
+        outcomes.is_eligible_close, outcomes.is_reversed,
+        coalesce(outcomes.won_on, outcomes.lost_on, settings.as_of) as rate_on,
+        coalesce(owners.manager_id, deals.manager_now_id) as manager_id,
+        coalesce(owners.owner_basis, 'current') as owner_basis,
+        coalesce(heads.head_lead_id, named_head.head_lead_id) as linked_lead_id,
+        coalesce(heads.created_on, named_head.created_on) as lead_created_on,
+        coalesce(deals.own_customer_id, heads.customer_id, named_head.customer_id) as customer_id,
+        coalesce(nullif(heads.channel_id, 'not_given'), nullif(named_head.channel_id, 'not_given'), deals.own_channel_id, 'not_given') as channel_id,
+        items.lines_cost, items.products_cost, items.products_cost_share, items.products_currency,
+        items.deal_id is not null as has_lines,
+        products.unit_cost, products.cost_share, products.currency as product_currency,
+        settings.reporting_currency
+    from deals
+    cross join settings
+    inner join outcomes on deals.deal_id = outcomes.deal_id
+    left join heads on deals.lead_id = heads.lead_id
+    left join named_by_lead on deals.deal_id = named_by_lead.deal_id
+    left join heads as named_head on named_by_lead.lead_id = named_head.lead_id
+    left join items on deals.deal_id = items.deal_id
+    left join products on deals.product_id = products.product_id
+    left join owners on deals.deal_id = owners.deal_id
+),
+
+priced as (
+    select
+        joined.*,
+        case when joined.currency = joined.reporting_currency then cast(1 as decimal(18, 8)) else rates.rate end as rate,
+        case
+            when coalesce(joined.products_currency, joined.product_currency, joined.reporting_currency) = joined.reporting_currency
+                then cast(1 as decimal(18, 8)) else product_rates.rate
+        end as product_rate
+    from joined
+    left join rates on joined.currency = rates.currency and joined.rate_on = rates.day
+    left join rates as product_rates
+        on coalesce(joined.products_currency, joined.product_currency) = product_rates.currency and joined.rate_on = product_rates.day
+),
+
+costed as (
+    select
+        priced.*,
+        {{ to_reporting('priced.amount_native', 'priced.rate') }} as amount,
+        coalesce(
+            {{ to_reporting('priced.lines_cost', 'priced.rate') }},
+            {{ to_reporting('priced.cost_native', 'priced.rate') }},
+            case
+                when priced.has_lines then cast({{ to_reporting('priced.products_cost', 'priced.product_rate') }}
+                    + {{ to_reporting('priced.amount_native', 'priced.rate') }} * priced.products_cost_share as decimal(18, 4))
+                when priced.unit_cost is not null then {{ to_reporting('priced.unit_cost', 'priced.product_rate') }}
+                else cast({{ to_reporting('priced.amount_native', 'priced.rate') }} * priced.cost_share as decimal(18, 4))
+            end
+        ) as cost
+    from priced
+),
+
+first_wins as (
+    select deal_id from (
+        select deal_id, row_number() over (partition by customer_id order by won_on, won_at, deal_id) as win_number
+        from costed where won_on is not null and customer_id is not null
+    ) as numbered where win_number = 1
+)
+
+select
+    costed.deal_id, costed.deal_name, costed.source_name, costed.pipeline,
+    costed.stage_by_then as stage_name, costed.outcome, costed.is_eligible_close,
+    costed.opened_at, costed.opened_on, costed.won_at, costed.won_on, costed.lost_on,
+    coalesce(costed.won_on, costed.lost_on) as closed_on,
+    costed.planned_close_on,
+    cast(costed.amount_native as decimal(18, 4)) as amount_native,
+    costed.currency, costed.rate, costed.amount,
+    costed.cost,
+    cast(costed.amount - costed.cost as decimal(18, 4)) as margin,
+    costed.manager_id, costed.manager_now_id, costed.owner_basis,
+    costed.customer_id,
+    first_wins.deal_id is not null as is_first_win,
+    costed.linked_lead_id as lead_id,
+    costed.channel_id, costed.campaign, costed.product_id,
+    costed.partner_id, costed.partner_role, costed.loss_reason,
+    case when costed.won_on >= costed.opened_on then {{ days_between('costed.opened_on', 'costed.won_on') }} end as cycle_days,
+    case when costed.won_on >= costed.lead_created_on then {{ days_between('costed.lead_created_on', 'costed.won_on') }} end as lead_to_win_days,
+    costed.lead_created_on,
+    costed.is_reversed,
+    costed._observed_at,
+    costed._source_file, costed._source_row
+from costed
+left join first_wins on costed.deal_id = first_wins.deal_id

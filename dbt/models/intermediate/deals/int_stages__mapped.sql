@@ -1,0 +1,46 @@
+-- One row per source x pipeline x stage seen; NULL outcome = no rule maps it, which gate 2 refuses.
+with
+
+rules as (select * from {{ ref('stg_workspace__stages') }}),
+
+seen as (
+    select source_name, pipeline, stage, count(*) as deal_count, min(_source_file) as example_file, min(_source_row) as example_row
+    from {{ ref('stg_files__deals') }} where not _is_row_rejected
+    group by source_name, pipeline, stage
+    union all
+    select source_name, pipeline, stage, count(*), min(_source_file), min(_source_row)
+    from {{ ref('stg_files__deal_stages') }} where not _is_row_rejected
+    group by source_name, pipeline, stage
+),
+
+pairs as (
+    select
+        source_name, pipeline, stage,
+        {{ as_match_name('pipeline') }} as pipeline_match,
+        {{ as_match_name('stage') }} as stage_match,
+        sum(deal_count) as deal_count, min(example_file) as example_file, min(example_row) as example_row
+    from seen group by source_name, pipeline, stage
+),
+
+matched as (
+    select
+        pairs.*,
+        rules.outcome, rules.stage_position, rules.counts_as,
+        row_number() over (
+            partition by pairs.source_name, pairs.pipeline, pairs.stage
+            order by
+                case when rules.pipeline_match = '*' then 1 else 0 end,
+                case when rules.source_name = '*' then 1 else 0 end
+        ) as rule_rank
+    from pairs
+    left join rules
+        on pairs.stage_match = rules.stage_match
+        and (rules.pipeline_match = '*' or rules.pipeline_match = pairs.pipeline_match)
+        and (rules.source_name = '*' or rules.source_name = pairs.source_name)
+)
+
+select
+    source_name, pipeline, stage, stage_match, outcome, stage_position, counts_as,
+    cast(deal_count as bigint) as deal_count, example_file, example_row
+from matched
+where rule_rank = 1

@@ -1,0 +1,87 @@
+-- One row per lead: the first of a chain carries touches, qualification and wins of the rest.
+with
+
+settings as (select * from {{ ref('stg_workspace__settings') }}),
+
+leads as (select * from {{ ref('int_leads__current') }}),
+
+deals as (select * from {{ ref('int_deals__attributed') }}),
+
+activities as (select * from {{ ref('int_activities__attributed') }}),
+
+working_time as (select * from {{ ref('int_working_time__daily') }}),
+
+wins as (
+    select lead_id, deal_id, won_on, manager_id from (
+        select lead_id, deal_id, won_on, manager_id, row_number() over (partition by lead_id order by won_on, won_at, deal_id) as win_number
+        from deals where lead_id is not null and won_on is not null
+    ) as numbered where win_number = 1
+),
+
+chains as (
+    select
+        head_lead_id,
+        min(qualified_on) as qualified_on, min(converted_won_on) as converted_won_on,
+        min(first_response_at) as first_response_at, min(deal_id) as deal_id
+    from leads group by head_lead_id
+),
+
+touches as (
+    select lead_id, min(occurred_at) as touched_at from activities
+    where is_done and lead_id is not null and manager_id <> 'not_given'
+        and (kind in ('meeting', 'email') or kind = 'call') and coalesce(direction, 'out') in ('out', 'outbound', 'исходящий')
+    group by lead_id
+),
+
+joined as (
+    select
+        leads.lead_id, leads.created_at, leads.created_on, leads.manager_id, leads.channel_id, leads.campaign,
+        leads.lead_id <> leads.head_lead_id as is_duplicate,
+        leads.status_outcome,
+        case when leads.lead_id = leads.head_lead_id then chains.qualified_on end as qualified_on,
+        case when leads.lead_id = leads.head_lead_id then coalesce(wins.won_on, chains.converted_won_on) end as won_on,
+        case when leads.lead_id = leads.head_lead_id then coalesce(wins.deal_id, chains.deal_id) end as deal_id,
+        case when leads.lead_id = leads.head_lead_id then wins.manager_id end as won_manager_id,
+        leads.customer_id, leads.partner_id,
+        case when leads.lead_id = leads.head_lead_id and touches.touched_at >= leads.created_at then touches.touched_at
+            when leads.lead_id = leads.head_lead_id then chains.first_response_at end as first_touch_at,
+        settings.timezone, settings.utc_offset_seconds, settings.offset_valid_from,
+        settings.sla_minutes, settings.conversion_window_days, settings.as_of,
+        leads._source_file, leads._source_row
+    from leads
+    cross join settings
+    left join chains on leads.lead_id = chains.head_lead_id
+    left join wins on leads.lead_id = wins.lead_id
+    left join touches on leads.lead_id = touches.lead_id
+),
+
+localised as (
+    select
+        *,
+        {{ utc_to_local('created_at', 'timezone', 'utc_offset_seconds', 'offset_valid_from') }} as created_local,
+        {{ utc_to_local('first_touch_at', 'timezone', 'utc_offset_seconds', 'offset_valid_from') }} as touched_local
+    from joined
+),
+
+clocked as (
+    select
+        localised.*,
+        {{ working_minute('created_local', 'created_day') }} as created_minute,
+        {{ working_minute('touched_local', 'touched_day') }} as touched_minute,
+        last_day.minutes_before
+            + case when last_day.is_working then last_day.work_end_minute - last_day.work_start_minute else 0 end as last_minute
+    from localised
+    left join working_time as created_day on cast(localised.created_local as date) = created_day.day
+    left join working_time as touched_day on cast(localised.touched_local as date) = touched_day.day
+    left join working_time as last_day on localised.as_of = last_day.day
+)
+
+select
+    lead_id, created_at, created_on, manager_id, channel_id, campaign, is_duplicate, status_outcome, qualified_on, won_on,
+    deal_id, won_manager_id, customer_id, partner_id, first_touch_at,
+    cast(case when touched_minute >= created_minute then touched_minute - created_minute end as integer) as speed_to_lead_minutes,
+    coalesce(touched_minute - created_minute <= sla_minutes, false) as is_within_sla,
+    touched_minute is not null or last_minute - created_minute >= sla_minutes as is_sla_due,
+    won_on >= created_on and {{ days_between('created_on', 'won_on') }} < conversion_window_days as is_won_in_window,
+    _source_file, _source_row
+from clocked

@@ -1,0 +1,26 @@
+-- One row per channel x day that some file covers: from its first to its last day, for each of its channels.
+with
+
+settings as (select * from {{ ref('stg_workspace__settings') }}),
+
+channels as (select * from {{ ref('int_channels__crosswalk') }}),
+
+spans as (
+    select
+        coalesce(channels.channel_id, 'not_given') as channel_id,
+        spend._file_sha256,
+        min(bounds.first_day) as first_day,
+        least(max(bounds.last_day), max(settings.as_of)) as last_day
+    from {{ ref('stg_files__spend') }} as spend
+    cross join settings
+    inner join (
+        select _file_sha256, min(spent_on) as first_day, max(spent_on) as last_day
+        from {{ ref('stg_files__spend') }} where not _is_row_rejected group by _file_sha256
+    ) as bounds on spend._file_sha256 = bounds._file_sha256
+    left join channels on spend.source = channels.channel_spelling
+    where not spend._is_row_rejected
+    group by coalesce(channels.channel_id, 'not_given'), spend._file_sha256
+)
+
+select distinct channel_id, cast(day as date) as day
+from (select channel_id, {{ each_day('first_day', 'last_day') }} as day from spans where first_day <= last_day) as days

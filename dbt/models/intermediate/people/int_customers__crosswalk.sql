@@ -1,0 +1,72 @@
+with
+
+sources as (select * from {{ ref('stg_workspace__sources') }}),
+
+settings as (select * from {{ ref('stg_workspace__settings') }}),
+
+aliases as (select * from {{ ref('stg_workspace__aliases') }} where subject = 'customer'),
+
+listed as (select * from {{ ref('stg_files__customers') }} where not _is_row_rejected),
+
+mentioned as (
+    select distinct source_name, customer_id, customer_name from {{ ref('stg_files__deals') }}
+    union
+    select distinct source_name, customer_id, cast(null as {{ dbt.type_string() }}) from {{ ref('stg_files__leads') }}
+    union
+    select distinct source_name, customer_id, cast(null as {{ dbt.type_string() }}) from {{ ref('stg_files__payments') }}
+    union
+    select distinct source_name, customer_id, cast(null as {{ dbt.type_string() }}) from {{ ref('stg_files__subscriptions') }}
+    union
+    select distinct source_name, customer_id, customer_name from listed
+),
+
+described as (
+    select
+        coalesce(customer_id, source_name || ':~' || customer_name) as ref,
+        split_part(coalesce(customer_id, source_name || ':'), ':', 1) as source_name,
+        customer_id is not null as is_id,
+        max(customer_name) as customer_name
+    from mentioned
+    where customer_id is not null or customer_name is not null
+    group by 1, 2, 3
+),
+
+contacts as (
+    select customer_id as ref, coalesce(max('t' || tax_id), max('p' || phone), max('e' || email)) as strong_key
+    from listed group by customer_id
+),
+
+merged as (
+    select customer_id as ref, max(merged_into) as merged_into from listed where merged_into is not null group by customer_id
+),
+
+refs as (
+    select
+        described.ref,
+        described.source_name,
+        coalesce(sources.source_order, 999) as source_order,
+        described.is_id,
+        coalesce(aliases.name_match, {{ as_match_name('described.customer_name') }}) as match_name,
+        contacts.strong_key,
+        coalesce(merged.merged_into, aliases.name) as redirect_ref,
+        coalesce(aliases.name, described.customer_name, described.ref) as customer_name
+    from described
+    left join sources on described.source_name = sources.source_name
+    left join contacts on described.ref = contacts.ref
+    left join merged on described.ref = merged.ref
+    left join aliases on {{ as_match_name('described.customer_name') }} = aliases.spelling_match
+),
+
+{{ conform_refs() }}
+
+final as (
+    select
+        conformed.ref as customer_ref,
+        conformed.entity_id as customer_id,
+        refs.source_name,
+        refs.customer_name
+    from conformed
+    inner join refs on conformed.ref = refs.ref
+)
+
+select * from final

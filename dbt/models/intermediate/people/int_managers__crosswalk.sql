@@ -1,0 +1,76 @@
+with
+
+settings as (select * from {{ ref('stg_workspace__settings') }}),
+
+sources as (select * from {{ ref('stg_workspace__sources') }}),
+
+aliases as (select * from {{ ref('stg_workspace__aliases') }} where subject = 'manager'),
+
+listed as (select * from {{ ref('stg_files__managers') }} where not _is_row_rejected),
+
+mentioned as (
+    select distinct source_name, manager_id, manager_name from {{ ref('stg_files__leads') }}
+    union
+    select distinct source_name, manager_id, manager_name from {{ ref('stg_files__deals') }}
+    union
+    select distinct source_name, manager_id, manager_name from {{ ref('stg_files__activities') }}
+    union
+    select distinct source_name, manager_id, cast(null as {{ dbt.type_string() }}) from {{ ref('stg_files__deal_stages') }}
+    union
+    select distinct source_name, manager_id, cast(null as {{ dbt.type_string() }}) from {{ ref('stg_files__subscriptions') }}
+    union
+    select distinct source_name, manager_id, manager_name from listed
+),
+
+named as (
+    select
+        coalesce(mentioned.manager_id, mentioned.source_name || ':~' || mentioned.manager_name) as ref,
+        split_part(coalesce(mentioned.manager_id, mentioned.source_name || ':'), ':', 1) as source_name,
+        mentioned.manager_id is not null as is_id,
+        mentioned.manager_name
+    from mentioned
+    where mentioned.manager_id is not null or mentioned.manager_name is not null
+),
+
+described as (
+    select ref, source_name, is_id, max(manager_name) as manager_name from named group by ref, source_name, is_id
+),
+
+emails as (
+    select coalesce(manager_id, source_name || ':~' || manager_name) as ref, max(email) as email
+    from listed group by coalesce(manager_id, source_name || ':~' || manager_name)
+),
+
+refs as (
+    select
+        described.ref,
+        described.source_name,
+        coalesce(sources.source_order, 999) as source_order,
+        described.is_id,
+        coalesce(by_name.name_match, by_ref.name_match, {{ as_match_name('described.manager_name') }}) as match_name,
+        emails.email as strong_key,
+        coalesce(by_ref.name, by_name.name) as redirect_ref,
+        coalesce(by_name.name, by_ref.name, described.manager_name, described.ref) as manager_name,
+        emails.ref is not null as is_listed
+    from described
+    left join sources on described.source_name = sources.source_name
+    left join emails on described.ref = emails.ref
+    left join aliases as by_ref on described.ref = by_ref.spelling
+    left join aliases as by_name on {{ as_match_name('described.manager_name') }} = by_name.spelling_match
+),
+
+{{ conform_refs() }}
+
+final as (
+    select
+        conformed.ref as manager_ref,
+        conformed.entity_id as manager_id,
+        refs.source_name,
+        refs.is_id,
+        refs.manager_name,
+        refs.is_listed
+    from conformed
+    inner join refs on conformed.ref = refs.ref
+)
+
+select * from final

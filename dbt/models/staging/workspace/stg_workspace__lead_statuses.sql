@@ -1,0 +1,5 @@
+select
+    source as source_name,
+    {{ as_match_name('status') }} as status_match,
+    outcome
+from {{ source('raw', 'workspace__lead_statuses') }}

@@ -1,0 +1,4 @@
+select
+    {{ as_match_name('reason') }} as reason_match,
+    cast(eligible as boolean) as is_eligible
+from {{ source('raw', 'workspace__loss_reasons') }}

@@ -538,7 +538,7 @@ def _settings_error(doing: str, path: Path, error: ValidationError) -> Workspace
 
 def _check_columns(config: WorkspaceConfig, path: Path, doing: str) -> None:
     """Refuse mappings of columns that an entity does not have, or without its required ones."""
-    from dagster_project.ingest.canonical import ENTITIES, missing_required  # noqa: PLC0415
+    from dagster_project.ingest.canonical import ENTITIES, missing_required
 
     for source_name, source in config.sources.items():
         for entity, mapping in source.entities.items():
@@ -571,7 +571,7 @@ def _check_columns(config: WorkspaceConfig, path: Path, doing: str) -> None:
                     found=f"no {' and no '.join(lacking)}",
                     expected=f"{entity} need it, as a column or as a constant",
                     where=where,
-                    remedy=f'add a line such as {lacking[0].split(" or ")[0]}: "Header in the file"',
+                    remedy=f'add a line such as {lacking[0].split(" or ")[0]}: "Its header"',
                 )
 
 
@@ -671,3 +671,8 @@ def is_debug() -> bool:
 def set_debug() -> None:
     """Ask for tracebacks, for this process and its children."""
     os.environ["KPI_DEBUG"] = "1"
+
+
+def die_at() -> str | None:
+    """Return the point at which a test wants this process killed (``KPI_DIE_AT``)."""
+    return os.environ.get("KPI_DIE_AT")

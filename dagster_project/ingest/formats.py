@@ -1,12 +1,15 @@
 """How a column writes its dates and numbers, read off the whole column, never guessed per value.
 
-What belongs here: the decision dmy / mdy / ymd and point / comma. What does not: parsing (staging).
+What belongs here: the decision dmy / mdy / ymd and point / comma, and the plain readings of single
+values that ingestion needs for its own counts. What does not: the types of columns (staging).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from dagster_project.errors import SourceFileError
 
@@ -118,3 +121,52 @@ def decimal_of(values: Iterable[str], column: str, where: str) -> str:
             remedy='add `decimal: ","` (or ".") to this entity in workspace.yml',
         )
     return "," if comma else "."
+
+
+_NUMBER = re.compile(
+    r"\s*[-+−(]?\s*(?:[^\d\s().,+−-]{1,4}\.?)?\s*[-−]?\s*\d[\d\s\u00a0\u202f'.,]*\)?"
+    r"\s*(?:[^\d\s().,+−-]{1,4}\.?|%)?\s*\)?\s*"
+)
+
+
+def parsed_number(text: str, decimal: str) -> Decimal | None:
+    """Return a person's spelling of a number, or None where it is none.
+
+    Used to add up the money of a file apart from what staging makes of it, so that
+    reconciliation compares two independent readings.
+    """
+    if not _NUMBER.fullmatch(text):
+        return None
+    is_negative = re.match(r"\s*\(.*\)\s*$|[^\d]*[-−]", text)
+    other = "." if decimal == "," else ","
+    digits = re.sub(r"[^\d.,]", "", re.sub(r"[^\d.,]*\.?\s*$", "", text))
+    if re.search(rf"{re.escape(decimal)}\d*{re.escape(other)}", digits):
+        return None
+    try:
+        value = Decimal(digits.replace(other, "").replace(decimal, "."))
+    except InvalidOperation:
+        return None
+    if "%" in text:
+        value /= 100
+    return (-value if is_negative else value).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+
+
+def parsed_time(text: str, order: str) -> datetime | None:
+    """Return a time as written (with an offset: in UTC), or None where the text is none."""
+    text = text.strip()
+    try:
+        if re.fullmatch(r"\d{10}(\.\d+)?", text):
+            return datetime.fromtimestamp(float(text), UTC).replace(tzinfo=None)
+        if re.fullmatch(r"\d{5}(\.\d+)?", text):
+            return datetime(1899, 12, 30) + timedelta(days=float(text))
+        if text[4:5] == "-":
+            value = datetime.fromisoformat(text)
+            return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+        match = re.match(r"(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})", text)
+        if not match:
+            return None
+        parts = dict(zip(order, (int(part) for part in match.groups()), strict=True))
+        year = parts["y"] + (2000 if parts["y"] < 69 else 1900 if parts["y"] < 100 else 0)
+        return datetime(year, parts["m"], parts["d"])
+    except (ValueError, OverflowError, KeyError):
+        return None

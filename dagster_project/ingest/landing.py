@@ -1,0 +1,608 @@
+"""One delivered file -> one Parquet of canonical columns as text, named by content.
+
+What belongs here: mapping headers to canonical columns, counting what was seen, and the two ways
+of reading delimited text: DuckDB's fast reader, whose result is believed only where the physical
+lines prove it, and the careful reader for everything else. What does not: types (staging).
+A landing is whole or absent.
+
+**Shape**: every landing of an entity has the same columns: ``_row`` (NULL: the row's number is its
+place plus an offset kept in the side file), the canonical columns as text. Rows that cannot be told
+apart into cells stand in ``<key>.refused.parquet``, so rows seen = rows landed + rows refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dagster_project.errors import SourceFileError
+from dagster_project.ingest.canonical import (
+    AMOUNTS,
+    ENTITIES,
+    EVENT_DATES,
+    KEYS,
+    NUMBER_KINDS,
+    PERSONAL,
+    ROW_ID,
+    TIME_KINDS,
+)
+from dagster_project.ingest.discovery import Claim, fingerprint, is_unchanged
+from dagster_project.ingest.formats import date_order_of, decimal_of, parsed_number, parsed_time
+from dagster_project.ingest.readers import (
+    Record,
+    Refused,
+    csv_records,
+    delimiter_of,
+    encoding_of,
+    fold,
+    header_line,
+    json_records,
+    parquet_records,
+    refuse,
+    xlsx_records,
+)
+from dagster_project.settings import Tuning
+
+LANDING_FORMAT = 1
+_BATCH = 20_000
+_REFUSED = pa.schema(
+    [
+        ("_source_row", pa.int64()),
+        ("reason_code", pa.string()),
+        ("reason", pa.string()),
+        ("value", pa.string()),
+    ]
+)
+_TEXT_SUFFIXES = {".csv", ".tsv", ".txt", ".tab"}
+
+
+@dataclass
+class Landed:
+    """What one landing holds, as its side file keeps it.
+
+    Units: ``amount_seen`` is native money as text (exact); ``row_offset`` is added to a row's place
+    in the Parquet to give its number in the file.
+    """
+
+    landing_key: str
+    entity: str
+    rows_seen: int = 0
+    rows_landed: int = 0
+    rows_refused: int = 0
+    rows_blank: int = 0
+    rows_total_lines: int = 0
+    row_offset: int = 0
+    amount_seen: str | None = None
+    orders: dict[str, str] = field(default_factory=dict)
+    decimals: dict[str, str] = field(default_factory=dict)
+    last_event_on: str | None = None
+    last_updated_at: str | None = None
+    is_row_id: bool = False
+    reader: str = "careful"
+
+
+def landing_key(claim: Claim, sha256: str, tuning: Tuning) -> str:
+    """Return the name of a landing: the file's content and the recipe by which it is read."""
+    recipe = {
+        "format": LANDING_FORMAT,
+        "entity": claim.entity,
+        "suffix": claim.path.suffix.lower(),
+        "mapping": claim.mapping.model_dump(exclude={"files", "delivery"}),
+        "columns": list(ENTITIES[claim.entity]),
+        "limits": [tuning.max_cell_bytes, tuning.max_columns],
+    }
+    text = json.dumps(recipe, sort_keys=True, ensure_ascii=False, default=str)
+    return f"{sha256[:24]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def read_landed(folder: Path, key: str) -> Landed | None:
+    """Return what an earlier run landed under ``key``, or None."""
+    try:
+        told = json.loads((folder / f"{key}.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return Landed(**told)
+
+
+def land(
+    claim: Claim, key: str, tuning: Tuning, folder: Path, connection: duckdb.DuckDBPyConnection
+) -> Landed:
+    """Read one delivered file into its landing.
+
+    Args:
+        claim: The file and its mapping.
+        key: The landing's name, from ``landing_key``.
+        tuning: Limits of cells and columns.
+        folder: Where landings are kept.
+        connection: DuckDB with nothing of its own, for reading and writing files.
+
+    Returns:
+        The counts and formats of the landing, which is whole on disk when this returns.
+
+    Raises:
+        SourceFileError: The file cannot be read as what it is mapped to; nothing was landed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    work = _Work(claim, key, tuning, folder, connection)
+    landed = work.by_fast_reader() or work.by_careful_reader()
+    work.describe(landed)
+    if not is_unchanged(claim) and fingerprint(claim.path) != claim.content:
+        raise refuse(
+            "still_being_written",
+            "a file that changed while it was read",
+            "a whole file",
+            claim.file_name,
+            "wait until it is written, then run again",
+        )
+    work.move_in_place(landed)
+    return landed
+
+
+class _Work:
+    """One landing in the making: everything is written beside and moved at the end."""
+
+    def __init__(
+        self,
+        claim: Claim,
+        key: str,
+        tuning: Tuning,
+        folder: Path,
+        connection: duckdb.DuckDBPyConnection,
+    ) -> None:
+        self.claim, self.key, self.tuning = claim, key, tuning
+        self.mapping, self.entity = claim.mapping, claim.entity
+        self.connection, self.folder = connection, folder
+        self.columns = list(ENTITIES[claim.entity])
+        self.table = folder / f".{key}.parquet.new"
+        self.refused = folder / f".{key}.refused.parquet.new"
+        self.where = claim.file_name
+        for left_over in (self.table, self.refused):
+            left_over.unlink(missing_ok=True)
+
+    # -- the fast reader -------------------------------------------------------------------------
+
+    def by_fast_reader(self) -> Landed | None:
+        """Read plain UTF-8 delimited text with DuckDB; None where that would not be certain."""
+        content, mapping = self.claim.content, self.mapping
+        is_plain = (
+            self.claim.path.suffix.lower() in _TEXT_SUFFIXES
+            and content.size > 0
+            and content.nuls == 0
+            and content.newlines > 0
+            and mapping.has_header
+            and (mapping.encoding or "utf-8").lower().replace("_", "-") in {"utf-8", "utf-8-sig"}
+            and not (mapping.stop_at or mapping.drop or mapping.unpivot)
+            and ROW_ID not in mapping.columns.values()
+            and not set("*?[]") & set(str(self.claim.path))
+        )
+        if not is_plain:
+            return None
+        with self.claim.path.open("rb") as handle:
+            head = handle.read(4)
+        if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return None
+        try:
+            line = header_line(self.claim.path, mapping, "utf-8-sig")
+        except UnicodeDecodeError:
+            return None
+        if line.count('"') % 2 or not line.strip():
+            return None
+        delimiter = delimiter_of(line, mapping)
+        from csv import reader
+
+        headers = next(reader([line], delimiter=delimiter))
+        places = self._places(headers)
+        names = [f"c{i}" for i in range(len(headers))]
+        source = f"""read_csv({_quoted(self.claim.path)}, delim={_quoted(delimiter)}, quote='"',
+            escape='"', header=true, auto_detect=false, skip={mapping.skip_top}, strict_mode=true,
+            null_padding=false, max_line_size={max(self.tuning.max_cell_bytes, 1 << 16)},
+            columns={{{", ".join(f"'{n}': 'VARCHAR'" for n in names)}}})"""
+        try:
+            rows = self.connection.execute(
+                f"copy (select {self._selected(places)} from {source}) to {_quoted(self.table)} "
+                "(format parquet, compression snappy, row_group_size 122880)"
+            ).fetchone()[0]
+        except duckdb.InvalidInputException:
+            return None  # the careful reader will say which row is wrong
+        lines = content.newlines + int(content.ends_open)
+        if lines != rows + 1 + mapping.skip_top or self._has_blank_row():
+            return None
+        return Landed(
+            self.key,
+            self.entity,
+            rows_seen=rows,
+            rows_landed=rows,
+            row_offset=2 + mapping.skip_top,
+            reader="fast",
+        )
+
+    def _selected(self, places: dict[str, int]) -> str:
+        parts = ["cast(null as bigint) as _row"]
+        for column in self.columns:
+            constant = self.mapping.constants.get(column)
+            if column in places:
+                parts.append(f"c{places[column]} as {column}")
+            elif constant is not None:
+                parts.append(f"{_quoted(constant)} as {column}")
+            else:
+                parts.append(f"cast(null as varchar) as {column}")
+        return ", ".join(parts)
+
+    def _has_blank_row(self) -> bool:
+        """Tell whether some row has no value in any mapped column (constants aside)."""
+        mapped = [c for c in self.mapping.columns if c in self.columns]
+        condition = " and ".join(f"{c} is null" for c in mapped) or "false"
+        found = self.connection.execute(
+            f"select 1 from {self._landed_relation()} where {condition} limit 1"
+        ).fetchone()
+        return found is not None
+
+    # -- the careful reader ----------------------------------------------------------------------
+
+    def by_careful_reader(self) -> Landed:
+        """Read any supported format cell by cell; rows that are none are refused one by one."""
+        landed = Landed(self.key, self.entity)
+        schema = pa.schema(
+            [("_row", pa.int64()), *((column, pa.string()) for column in self.columns)]
+        )
+        batch: list[list] = []
+        refused: list[Refused] = []
+        row_id = self._row_id_column()
+        landed.is_row_id = row_id is not None
+        occurrences: Counter[str] = Counter()
+        with pq.ParquetWriter(self.table, schema, compression="snappy") as writer:
+            for item in self._rows(landed):
+                if isinstance(item, Refused):
+                    refused.append(item)
+                    continue
+                if row_id is not None:
+                    content = hashlib.md5("\x1f".join(c or "" for c in item[1:]).encode())
+                    occurrences[content.hexdigest()] += 1
+                    number = occurrences[content.hexdigest()]
+                    item[row_id] = f"{content.hexdigest()}-{number}"
+                batch.append(item)
+                if len(batch) >= _BATCH:
+                    writer.write_table(_as_table(batch, schema))
+                    landed.rows_landed += len(batch)
+                    batch = []
+            if batch:
+                writer.write_table(_as_table(batch, schema))
+                landed.rows_landed += len(batch)
+        landed.rows_refused = len(refused)
+        landed.rows_seen = landed.rows_landed + landed.rows_refused
+        if refused:
+            rows = [
+                {
+                    "_source_row": r.row,
+                    "reason_code": r.reason_code,
+                    "reason": r.reason,
+                    "value": self._shown_value(r.value),
+                }
+                for r in refused
+            ]
+            pq.write_table(pa.Table.from_pylist(rows, schema=_REFUSED), self.refused)
+        return landed
+
+    def _row_id_column(self) -> int | None:
+        key = KEYS.get(self.entity)
+        is_row_id = key is not None and self.mapping.columns.get(key) == ROW_ID
+        return 1 + self.columns.index(key) if is_row_id else None
+
+    def _shown_value(self, value: str) -> str:
+        """Withhold a whole line of a file that maps personal data."""
+        if set(PERSONAL) & set(self.mapping.columns):
+            return "(withheld: the line may hold personal data)"
+        return value[:200]
+
+    def _records(self) -> Iterator[Record | Refused]:
+        path, suffix = self.claim.path, self.claim.path.suffix.lower()
+        if self.claim.content.size == 0:
+            raise refuse(
+                "empty_file",
+                "a file of 0 bytes",
+                "a table with a header",
+                self.where,
+                "deliver the file again",
+            )
+        if suffix in {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}:
+            return xlsx_records(path, self.mapping, self.where)
+        if suffix in {".parquet", ".pq"}:
+            return parquet_records(path, self.where)
+        encoding = encoding_of(path, self.mapping.encoding, self.where)
+        if suffix in {".json", ".ndjson", ".jsonl"}:
+            return json_records(path, self.mapping, encoding, self.where)
+        line = header_line(path, self.mapping, encoding)
+        delimiter = delimiter_of(line, self.mapping)
+        return csv_records(path, self.mapping, self.tuning, encoding, delimiter)
+
+    def _rows(self, landed: Landed) -> Iterator[list | Refused]:
+        """Yield ``[row, canonical cells...]`` below the header, and refused rows."""
+        mapping = self.mapping
+        is_text = self.claim.path.suffix.lower() in _TEXT_SUFFIXES or not self.claim.path.suffix
+        is_table = self.claim.path.suffix.lower() in {".json", ".ndjson", ".jsonl", ".parquet"}
+        places: dict[str, int] | None = None
+        wide: list[tuple[int, str]] = []
+        width = 0
+        if not mapping.has_header:
+            places = self._places([])
+        for item in self._records():
+            if not is_table and item.row <= mapping.skip_top:
+                continue
+            if isinstance(item, Refused):
+                if places is None:
+                    raise refuse(
+                        "unreadable_header",
+                        f"a header that cannot be told apart: {item.reason}",
+                        "the line of column names",
+                        self.where,
+                        "mend the header, or say with `skip_top:` how many lines stand above it",
+                    )
+                yield item
+                continue
+            cells = item.cells
+            if places is None:
+                if not any(cells):
+                    landed.rows_blank += 1
+                    continue
+                places, width = self._places([c or "" for c in cells]), len(cells)
+                wide = self._wide_columns(cells)
+                continue
+            if not any(cell and cell.strip() for cell in cells):
+                landed.rows_blank += 1
+                continue
+            first = (cells[0] or "").strip()
+            if mapping.stop_at and re.search(mapping.stop_at, first):
+                landed.rows_total_lines += 1
+                return
+            if mapping.drop and re.search(mapping.drop, first):
+                landed.rows_total_lines += 1
+                continue
+            reason = self._cell_fault(cells, width if is_text else 0)
+            if reason:
+                yield Refused(item.row, *reason, value=" | ".join(c or "" for c in cells)[:200])
+                continue
+            yield from self._canonical(item.row, cells, places, wide)
+        if places is None:
+            raise refuse(
+                "no_header",
+                "no line that could be the header",
+                "a header with the mapped columns",
+                self.where,
+                "deliver the table with its header, or correct `skip_top:`",
+            )
+
+    def _cell_fault(self, cells: list[str | None], width: int) -> tuple[str, str] | None:
+        if width and len(cells) != width:
+            code = "too_few_fields" if len(cells) < width else "too_many_fields"
+            return code, f"{len(cells)} fields where the header has {width}"
+        for cell in cells:
+            if cell is None:
+                continue
+            if "\0" in cell:
+                return "nul_byte", "a NUL byte inside a value"
+            if len(cell) > self.tuning.max_cell_bytes // 4 and (
+                len(cell.encode()) >= self.tuning.max_cell_bytes
+            ):
+                limit = self.tuning.max_cell_bytes
+                return "cell_too_large", f"a value of {limit} bytes or more (max_cell_bytes)"
+        return None
+
+    def _canonical(
+        self, row: int, cells: list[str | None], places: dict[str, int], wide: list[tuple[int, str]]
+    ) -> Iterator[list]:
+        constants = self.mapping.constants
+
+        def at(column: str) -> str | None:
+            place = places.get(column)
+            if place is None:
+                return constants.get(column)
+            return cells[place] if place < len(cells) else None
+
+        base = [row, *(at(column) for column in self.columns)]
+        if not self.mapping.unpivot:
+            yield base
+            return
+        name_at = 1 + self.columns.index(self.mapping.unpivot.name_to)
+        value_at = 1 + self.columns.index(self.mapping.unpivot.value_to)
+        for place, name in wide:
+            if place < len(cells) and cells[place] is not None:
+                line = list(base)
+                line[name_at], line[value_at] = name, cells[place]
+                yield line
+
+    def _wide_columns(self, headers: list[str | None]) -> list[tuple[int, str]]:
+        unpivot = self.mapping.unpivot
+        if not unpivot:
+            return []
+        found = [
+            (place, unpivot.names.get(header, header))
+            for place, header in enumerate(headers)
+            if header and re.search(unpivot.columns, header)
+        ]
+        if not found:
+            raise refuse(
+                "missing_header",
+                f"headers {_shown(headers)}",
+                f"headers that match {unpivot.columns!r}",
+                self.where,
+                "correct `unpivot: columns:` of this entity",
+            )
+        return found
+
+    # -- headers ---------------------------------------------------------------------------------
+
+    def _places(self, headers: list[str]) -> dict[str, int]:
+        """Find each mapped column among the headers.
+
+        Raises:
+            SourceFileError: A header is absent or stands twice, or there are too many columns.
+        """
+        if len(headers) > self.tuning.max_columns:
+            raise refuse(
+                "too_many_columns",
+                f"{len(headers)} columns",
+                f"at most {self.tuning.max_columns} (setting max_columns)",
+                self.where,
+                "deliver the table itself, not a cross table, or raise max_columns",
+            )
+        folded = [fold(header) for header in headers]
+        counts = Counter(folded)
+        places, missing = {}, []
+        for column, header in self.mapping.columns.items():
+            if header == ROW_ID:
+                continue
+            if isinstance(header, int):
+                places[column] = header - 1
+                if headers and not 0 < header <= len(headers):
+                    missing.append(f"column number {header}")
+                continue
+            wanted = fold(header)
+            if counts[wanted] > 1:
+                raise refuse(
+                    "duplicate_header",
+                    f"the header `{header}` {counts[wanted]} times",
+                    "each mapped header once",
+                    self.where,
+                    f"rename one of them, or map `{column}` by its number: {column}: 3",
+                )
+            if not counts[wanted]:
+                missing.append(f"`{header}`")
+            else:
+                places[column] = folded.index(wanted)
+        if missing:
+            raise refuse(
+                "missing_header",
+                f"headers {_shown(headers)}",
+                f"{', '.join(missing)}, which workspace.yml maps",
+                self.where,
+                "correct the header in the file, or `columns:` of this entity in workspace.yml",
+            )
+        return places
+
+    # -- what the landing holds ------------------------------------------------------------------
+
+    def describe(self, landed: Landed) -> None:
+        """Read off the whole columns how dates and numbers are written, and add up the money."""
+        if not landed.rows_landed:
+            return
+        given = {*self.mapping.columns, *self.mapping.constants}
+        if self.mapping.unpivot:
+            given |= {self.mapping.unpivot.name_to, self.mapping.unpivot.value_to}
+        kinds = {n: c.kind for n, c in ENTITIES[self.entity].items() if n in given}
+        times = [name for name, kind in kinds.items() if kind in TIME_KINDS]
+        numbers = [name for name, kind in kinds.items() if kind in NUMBER_KINDS]
+        odd = self._columns_needing_a_look(times, numbers)
+        for name in times:
+            landed.orders[name] = self.mapping.date_order or (
+                date_order_of(self._distinct(f"left(trim({name}), 10)", name), name, self.where)
+                if name in odd
+                else "iso"
+            )
+        for name in numbers:
+            landed.decimals[name] = self.mapping.decimal or (
+                decimal_of(self._distinct(name, name), name, self.where) if name in odd else "."
+            )
+        amount = AMOUNTS.get(self.entity)
+        if amount in kinds:
+            landed.amount_seen = self._money(amount, landed.decimals[amount])
+        event = EVENT_DATES.get(self.entity)
+        if event in kinds:
+            last = self._latest(event, landed.orders[event])
+            landed.last_event_on = last.date().isoformat() if last else None
+        if "updated_at" in kinds:
+            last = self._latest("updated_at", landed.orders["updated_at"])
+            landed.last_updated_at = last.isoformat(sep=" ") if last else None
+
+    def _landed_relation(self) -> str:
+        return f"read_parquet({_quoted(glob_free(self.table))})"
+
+    def _columns_needing_a_look(self, times: list[str], numbers: list[str]) -> set[str]:
+        tests = {n: f"bool_or({n} is not null and substr(trim({n}), 5, 1) <> '-')" for n in times}
+        tests |= {n: f"bool_or(contains({n}, ',') or {n} like '%.%.%')" for n in numbers}
+        if not tests:
+            return set()
+        found = self.connection.execute(
+            f"select {', '.join(tests.values())} from {self._landed_relation()}"
+        ).fetchone()
+        return {name for name, is_odd in zip(tests, found, strict=True) if is_odd}
+
+    def _distinct(self, expression: str, name: str) -> list[str]:
+        rows = self.connection.execute(
+            f"select distinct {expression} from {self._landed_relation()} where {name} is not null"
+        ).fetchall()
+        return [row[0] for row in rows]
+
+    def _money(self, name: str, decimal: str) -> str:
+        plain = f"try_cast({name} as decimal(18, 4))" if decimal == "." else "null"
+        total, *_ = self.connection.execute(
+            f"select coalesce(sum({plain}), 0) from {self._landed_relation()}"
+        ).fetchone()
+        odd = self.connection.execute(
+            f"select {name}, count(*) from {self._landed_relation()} "
+            f"where {name} is not null and {plain} is null group by 1"
+        ).fetchall()
+        for text, count in odd:
+            value = parsed_number(text, decimal)
+            total += (value or 0) * count
+        return str(total)
+
+    def _latest(self, name: str, order: str) -> datetime | None:
+        """Return the greatest time of a column, as written."""
+        if order == "iso":
+            found = self.connection.execute(
+                f"select max(try_cast({name} as timestamp)) from {self._landed_relation()}"
+            ).fetchone()[0]
+            if found is not None:
+                return found
+        values = (parsed_time(value, order) for value in self._distinct(name, name))
+        return max((value for value in values if value), default=None)
+
+    def move_in_place(self, landed: Landed) -> None:
+        """Make the landing whole in one step: the side file last, and only then it exists."""
+        for beside in (self.table, self.refused):
+            if beside.exists():
+                with beside.open("rb") as handle:
+                    os.fsync(handle.fileno())
+                beside.replace(beside.with_name(beside.name[1:].removesuffix(".new")))
+        told = self.folder / f".{self.key}.json.new"
+        with told.open("w", encoding="utf-8") as handle:
+            json.dump(asdict(landed), handle, ensure_ascii=False)
+            handle.flush()
+            os.fsync(handle.fileno())
+        told.replace(self.folder / f"{self.key}.json")
+
+
+def glob_free(path: Path | str) -> str:
+    """Return a path in which DuckDB finds no pattern."""
+    return re.sub(r"([*?\[])", r"[\1]", str(path))
+
+
+def _quoted(value: Path | str) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _as_table(rows: list[list], schema: pa.Schema) -> pa.Table:
+    columns = list(zip(*rows, strict=True))
+    return pa.table(
+        [pa.array(c, type=f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
+    )
+
+
+def _shown(headers: list[str | None]) -> str:
+    names = [f"`{(header or '').strip()}`" for header in headers[:20]]
+    more = f" and {len(headers) - 20} more" if len(headers) > 20 else ""
+    return ", ".join(names) + more
+
+
+__all__ = ["Landed", "SourceFileError", "glob_free", "land", "landing_key", "read_landed"]

@@ -676,3 +676,9 @@ def set_debug() -> None:
 def die_at() -> str | None:
     """Return the point at which a test wants this process killed (``KPI_DIE_AT``)."""
     return os.environ.get("KPI_DIE_AT")
+
+
+def set_dbt_environment(workspace: Workspace | None) -> None:
+    """Tell dbt's profile where the warehouse is; without one, as for parsing only."""
+    path = workspace.warehouse_file if workspace else Path("warehouse.duckdb")
+    os.environ["KPI_WAREHOUSE_FILE"] = str(path)

@@ -167,6 +167,19 @@
     unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day))
 {%- endmacro %}
 
+{# One row per part of a text that `separator` divides; the other columns repeat. #}
+{% macro each_part(value, separator) %}{{ return(adapter.dispatch('each_part')(value, separator)) }}{% endmacro %}
+{% macro duckdb__each_part(value, separator) -%}unnest(string_split({{ value }}, {{ separator }})){%- endmacro %}
+
+{% macro nth_part(value, separator, number) %}{{ return(adapter.dispatch('nth_part')(value, separator, number)) }}{% endmacro %}
+{% macro duckdb__nth_part(value, separator, number) -%}split_part({{ value }}, {{ separator }}, {{ number }}){%- endmacro %}
+
+{# First day of the fiscal quarter or year (`months` = 3 or 12) that holds a day. #}
+{% macro fiscal_start(day, months, first_month) -%}
+    {{ add_months("cast(date_trunc('month', " ~ day ~ ") as date)",
+        "-((extract(month from " ~ day ~ ") - " ~ first_month ~ " + 12) % " ~ months ~ ")") }}
+{%- endmacro %}
+
 {# Monday of the ISO week: day of week is numbered differently by engines, so count from a Monday. #}
 {% macro iso_week_start(day) -%}
     {{ add_days(day, '-((' ~ days_between("date '1900-01-01'", day) ~ ') % 7)') }}

@@ -128,17 +128,23 @@ select * from final
     {%- endif -%}
 {%- endmacro %}
 
-{# Comma list of the columns whose value did not type or is missing though required; NULL for a clean row. #}
+{# What is wrong with a row, NULL for a clean one: parts `column|code|value`, apart by control characters. #}
 {% macro listed_issues(columns, required_any) -%}
     case when false
         {%- for name, kind, is_required in columns if kind not in ['text', 'reference'] or is_required %} or {{ has_issue(name, kind, is_required) }}{% endfor %}
         or {{ lacks_all(required_any) }}
-    then concat_ws(',',
-        case when {{ lacks_all(required_any) }} then '{{ required_any | first }}' end,
+    then concat_ws(chr(30),
+        case when {{ lacks_all(required_any) }} then '{{ required_any | first }}' || chr(31) || 'missing_value' || chr(31) end,
         {%- for name, kind, is_required in columns if kind not in ['text', 'reference'] or is_required %}
-        case when {{ has_issue(name, kind, is_required) }} then '{{ name }}' end{{ ',' if not loop.last }}
+        case when {{ has_issue(name, kind, is_required) }} then {{ told_issue(name, kind) }} end{{ ',' if not loop.last }}
         {%- endfor %})
     end
+{%- endmacro %}
+
+{% macro told_issue(name, kind) -%}
+    {%- set codes = {'instant': 'not_a_time', 'date': 'not_a_time', 'boolean': 'not_a_yes_or_no', 'phone': 'not_a_phone', 'email': 'not_an_email'} -%}
+    '{{ name }}' || chr(31) || case when {{ name }} is null then 'missing_value' else '{{ codes.get(kind, "not_a_number") }}' end
+    || chr(31) || {% if kind in ['phone', 'email'] %}'(withheld)'{% else %}coalesce(left({{ name }}, 200), ''){% endif %}
 {%- endmacro %}
 
 {% macro has_issue(name, kind, is_required) -%}

@@ -1,0 +1,164 @@
+"""dbt in this process: one runner, one parsed project, one layer at a time.
+
+What belongs here: how dbt is called and what it answers. What does not: which layer follows which
+(defs), SQL (dbt/), verdicts (quality).
+
+The key that personal data is hashed with never reaches a file: it stands in a database in memory,
+attached to the warehouse's instance for as long as ``warehouse_connection`` is open.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.errors import PipelineError
+from dagster_project.settings import Workspace, hash_key, project_root, set_dbt_environment
+
+LAYERS = ("staging", "intermediate", "marts")
+"""Tags of the dbt project, in the order in which they are built."""
+
+
+@dataclass(frozen=True)
+class BuiltNode:
+    """What dbt says of one model, seed or test: ``success``, ``pass``, ``error``, ``fail``..."""
+
+    unique_id: str
+    name: str
+    kind: str
+    status: str
+    message: str
+    seconds: float
+
+    @property
+    def is_good(self) -> bool:
+        """Tell whether the node did what it should."""
+        return self.status in ("success", "pass", "warn", "no-op")
+
+
+@contextlib.contextmanager
+def warehouse_connection(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the working database for writing, with the vault in memory beside it.
+
+    dbt opens the same file in this process and so shares the instance and the vault.
+    """
+    workspace.warehouse.mkdir(parents=True, exist_ok=True)
+    connection = duckdb.connect(str(workspace.warehouse_file))
+    try:
+        connection.execute("set autoinstall_known_extensions = false")
+        connection.execute("set enable_progress_bar = false")
+        if workspace.config.settings.memory_limit:
+            connection.execute("set memory_limit = ?", [workspace.config.settings.memory_limit])
+        connection.execute("attach ':memory:' as vault")
+        connection.execute("create table vault.main.hash_key (key varchar)")
+        connection.execute("insert into vault.main.hash_key values (?)", [hash_key(workspace)])
+        yield connection
+    finally:
+        connection.close()
+
+
+@functools.cache
+def _runner() -> Any:
+    """Return a dbt runner that keeps the parsed project for as long as this process lives."""
+    from dbt.cli.main import dbtRunner
+
+    set_dbt_environment(None)
+    result = dbtRunner().invoke(["--quiet", "parse", *_folders(None)])
+    if not result.success:
+        raise PipelineError(
+            "reading the dbt project",
+            found=str(result.exception),
+            expected="a project that parses",
+            where=str(project_root() / "dbt"),
+        )
+    return dbtRunner(manifest=result.result)
+
+
+def _folders(workspace: Workspace | None) -> list[str]:
+    project = project_root() / "dbt"
+    target = workspace.warehouse / "dbt" if workspace else parse_folder()
+    return [
+        "--project-dir",
+        str(project),
+        "--profiles-dir",
+        str(project),
+        "--target-path",
+        str(target),
+        "--log-path",
+        str(target / "logs"),
+    ]
+
+
+def parse_folder() -> Path:
+    """Return where the parsed project is kept between processes: the checkout, else a temp folder.
+
+    Only the parse is kept there; nothing of a workspace.
+    """
+    inside = project_root() / "dbt" / "target"
+    with contextlib.suppress(OSError):
+        inside.mkdir(parents=True, exist_ok=True)
+        probe = inside / ".writable"
+        probe.touch()
+        probe.unlink()
+        return inside
+    return Path(tempfile.gettempdir()) / "sales-kpi-warehouse-dbt"
+
+
+def build(
+    workspace: Workspace, layer: str, *, full_refresh: bool = False, select: str | None = None
+) -> list[BuiltNode]:
+    """Build one layer's models with their tests.
+
+    Args:
+        workspace: The workspace; ``warehouse_connection`` must be open in this process.
+        layer: One of ``LAYERS``.
+        full_refresh: Rebuild incremental models whole.
+        select: Only these nodes of the layer (dbt's selection syntax).
+
+    Returns:
+        What became of every node.
+
+    Raises:
+        PipelineError: A model did not build or a test failed, with dbt's own words.
+    """
+    runner = _runner()
+    set_dbt_environment(workspace)
+    selection = f"tag:{layer}" + (f",{select}" if select else "")
+    arguments = ["--quiet", "build", "--select", selection, *_folders(workspace)]
+    arguments += ["--full-refresh"] if full_refresh else []
+    result = runner.invoke(arguments)
+    nodes = [_built(item) for item in getattr(result.result, "results", None) or []]
+    bad = [node for node in nodes if not node.is_good]
+    if result.exception or bad or not nodes:
+        first = next((n for n in bad if n.status != "skipped"), None)
+        raise PipelineError(
+            f"building the models of layer {layer}",
+            found=(
+                f"{first.name}: {first.status}: {first.message}"
+                if first
+                else str(result.exception or "no model was built")
+            ),
+            expected="every model built and every test of it passed",
+            where=first.unique_id if first else layer,
+            remedy="see the compiled SQL under warehouse/dbt/run; "
+            "what is published stays as it was",
+        )
+    return nodes
+
+
+def _built(item: Any) -> BuiltNode:
+    return BuiltNode(
+        unique_id=item.node.unique_id,
+        name=item.node.name,
+        kind=str(item.node.resource_type),
+        status=str(item.status),
+        message=(item.message or "").strip(),
+        seconds=float(item.execution_time or 0),
+    )

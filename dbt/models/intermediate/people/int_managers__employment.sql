@@ -1,0 +1,42 @@
+-- One row per manager: the days on which a row of zeros is owed. Listed by a source without `hired_on`:
+-- from the first event of the workspace; known only from facts: from the own first event.
+with
+
+settings as (select * from {{ ref('stg_workspace__settings') }}),
+
+crosswalk as (select * from {{ ref('int_managers__crosswalk') }}),
+
+listed as (
+    select crosswalk.manager_id, min(managers.hired_on) as hired_on,
+        case when count(managers.left_on) > 0 then max(managers.left_on) end as left_on
+    from {{ ref('stg_files__managers') }} as managers
+    inner join crosswalk on coalesce(managers.manager_id, managers.source_name || ':~' || managers.manager_name) = crosswalk.manager_ref
+    where not managers._is_row_rejected
+    group by crosswalk.manager_id
+),
+
+events as (
+    select manager_id, min(created_on) as first_on, max(created_on) as last_on from {{ ref('int_leads__attributed') }} group by manager_id
+    union all
+    select manager_id, min(coalesce(opened_on, closed_on)), max(coalesce(closed_on, opened_on)) from {{ ref('int_deals__attributed') }} group by manager_id
+    union all
+    select manager_id, min(occurred_on), max(occurred_on) from {{ ref('int_activities__attributed') }} group by manager_id
+),
+
+own as (select manager_id, min(first_on) as first_on, max(last_on) as last_on from events group by manager_id),
+
+workspace as (select min(first_on) as first_on from own),
+
+everyone as (select distinct manager_id from {{ ref('int_managers__versions') }} where manager_id <> 'not_given')
+
+select
+    everyone.manager_id,
+    coalesce(listed.hired_on, case when listed.manager_id is not null then workspace.first_on end, own.first_on, settings.as_of) as employed_from,
+    listed.hired_on,
+    listed.left_on,
+    least(coalesce(listed.left_on, settings.as_of), settings.as_of) as employed_to
+from everyone
+cross join settings
+cross join workspace
+left join listed on everyone.manager_id = listed.manager_id
+left join own on everyone.manager_id = own.manager_id

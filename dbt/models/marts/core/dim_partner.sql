@@ -1,0 +1,2 @@
+select partner_id, partner_name, manager_id, joined_on, left_on, tier, fee_share
+from {{ ref('int_partners__described') }}

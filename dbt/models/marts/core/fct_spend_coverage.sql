@@ -1,0 +1,1 @@
+select channel_id, day from {{ ref('int_spend__coverage') }}

@@ -1,0 +1,25 @@
+-- One row per input that some KPI needs: does this workspace deliver it?
+{%- set inputs = {
+    'deals': any_row(ref('int_deals__current')),
+    'losses': any_row(ref('stg_workspace__stages'), "outcome = 'lost'"),
+    'openings': any_row(ref('int_deals__current'), 'opened_on is not null'),
+    'closings': any_row(ref('int_deals__attributed'), 'won_on is not null'),
+    'costs': any_row(ref('int_deals__attributed'), 'cost is not null'),
+    'customers': any_row(ref('int_deals__attributed'), 'customer_id is not null'),
+    'leads': any_row(ref('int_leads__current')),
+    'lead_links': any_row(ref('int_deals__attributed'), 'lead_id is not null') ~ ' or ' ~ any_row(ref('int_leads__current'), 'converted_won_on is not null'),
+    'qualification': any_row(ref('int_leads__current'), 'qualified_on is not null'),
+    'touches': any_row(ref('int_leads__attributed'), 'first_touch_at is not null'),
+    'activities': any_row(ref('int_activities__attributed')),
+    'call_durations': any_row(ref('int_activities__attributed'), "kind = 'call' and duration_seconds is not null"),
+    'spend': any_row(ref('int_spend__attributed')),
+    'payments': any_row(ref('int_payments__attributed')),
+    'partners': any_row(ref('int_deals__attributed'), 'partner_id is not null'),
+    'subscriptions': any_row(ref('stg_files__subscriptions')),
+    'changes': any_row(ref('stg_files__deal_stages')) ~ ' or ' ~ any_row(ref('stg_files__deal_changes')),
+    'targets': 'false',
+} %}
+{%- for code, condition in inputs.items() %}
+select '{{ code }}' as input_code, {{ condition }} as is_present
+{{ 'union all' if not loop.last }}
+{%- endfor %}

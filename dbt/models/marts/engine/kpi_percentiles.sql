@@ -1,0 +1,48 @@
+-- One row per distribution KPI x scope x period. Interpolated between the two neighbours, as percentile_cont does.
+with
+
+kpis as (
+    select kpi_code, numerator_measure, percentile from {{ ref('kpi_registry') }} where aggregation = 'distribution' and is_computed
+),
+
+counted as (
+    select
+        cells.measure_code, cells.scope_type, cells.scope_id, days.period_grain, days.period_start, cells.sample,
+        sum(cells.sample_count) as sample_count
+    from {{ ref('kpi_sample_days') }} as cells
+    inner join {{ ref('kpi_period_days') }} as days on cells.day = days.day
+    where cells.sample_count > 0
+    group by cells.measure_code, cells.scope_type, cells.scope_id, days.period_grain, days.period_start, cells.sample
+),
+
+placed as (
+    select
+        *,
+        sum(sample_count) over (
+            partition by measure_code, scope_type, scope_id, period_grain, period_start order by sample
+            rows between unbounded preceding and current row) as reached,
+        sum(sample_count) over (partition by measure_code, scope_type, scope_id, period_grain, period_start) as total
+    from counted
+),
+
+positions as (
+    select placed.*, kpis.kpi_code, kpis.percentile * (placed.total - 1) as position
+    from placed
+    inner join kpis on placed.measure_code = kpis.numerator_measure
+),
+
+neighbours as (
+    select
+        kpi_code, scope_type, scope_id, period_grain, period_start,
+        max(total) as samples, max(position) as position,
+        min(case when reached > floor(position) then sample end) as lower_value,
+        min(case when reached > ceil(position) then sample end) as upper_value
+    from positions
+    group by kpi_code, scope_type, scope_id, period_grain, period_start
+)
+
+select
+    kpi_code, scope_type, scope_id, period_grain, period_start,
+    cast(samples as bigint) as samples,
+    cast(lower_value as double) + (position - floor(position)) * cast(upper_value - lower_value as double) as value
+from neighbours

@@ -1,0 +1,116 @@
+-- One row per KPI x scope x period. The one model of values: the wide tables are another shape of it.
+with
+
+settings as (select * from {{ ref('int_settings') }}),
+
+kpis as (select * from {{ ref('dim_kpi') }} where is_available),
+
+measures as (select * from {{ ref('kpi_measures') }}),
+
+cells as (
+    select kpis.*, spine.scope_type, spine.scope_id, spine.scope_name, spine.period_grain, spine.period_start, spine.period_end,
+        spine.previous_start, spine.year_ago_start, spine.day_count, spine.is_complete, spine.is_window_over
+    from {{ ref('kpi_spine') }} as spine
+    inner join kpis
+        on concat(';', kpis.scopes, ';') like concat('%;', spine.scope_type, ';%')
+        and concat(';', kpis.grains, ';') like concat('%;', spine.period_grain, ';%')
+),
+
+summed as (
+    select
+        cells.*,
+        {%- for part in ['numerator', 'denominator', 'guard_numerator', 'guard_denominator', 'ripeness', 'ripe', 'coverage'] %}
+        {{ part }}_part.value as {{ part }}_value,
+        {%- endfor %}
+        numerator_part.samples as numerator_samples,
+        denominator_part.samples as denominator_samples,
+        percentiles.value as percentile_value,
+        percentiles.samples as percentile_samples
+    from cells
+    {%- for part, column in [('numerator', 'numerator_measure'), ('denominator', 'denominator_measure'), ('guard_numerator', 'guard_numerator'),
+        ('guard_denominator', 'guard_denominator'), ('ripeness', 'ripeness_measure'), ('ripe', 'ripe_measure'), ('coverage', 'coverage_measure')] %}
+    left join measures as {{ part }}_part
+        on cells.{{ column }} = {{ part }}_part.measure_code
+        and cells.scope_type = {{ part }}_part.scope_type and cells.scope_id = {{ part }}_part.scope_id
+        and cells.period_grain = {{ part }}_part.period_grain and cells.period_start = {{ part }}_part.period_start
+    {%- endfor %}
+    left join {{ ref('kpi_percentiles') }} as percentiles
+        on cells.kpi_code = percentiles.kpi_code
+        and cells.scope_type = percentiles.scope_type and cells.scope_id = percentiles.scope_id
+        and cells.period_grain = percentiles.period_grain and cells.period_start = percentiles.period_start
+),
+
+guarded as (
+    select
+        *,
+        case
+            when guard_numerator is null then true
+            when guard_denominator is null then coalesce(guard_numerator_value, 0) > 0
+            else coalesce(cast(guard_numerator_value as double), 0) >= guard_minimum * coalesce(cast(guard_denominator_value as double), 0)
+        end and (not needs_window or is_window_over) as is_known
+    from summed
+),
+
+parted as (
+    select
+        *,
+        case
+            when not is_known then null
+            when aggregation = 'additive' and zero_rule = 'zero' then coalesce(numerator_value, 0)
+            when aggregation = 'ratio' then coalesce(numerator_value, 0)
+            else numerator_value
+        end as numerator,
+        case
+            when not is_known then null
+            when aggregation = 'ratio' then coalesce(denominator_value, 0)
+        end as denominator,
+        cast(case aggregation when 'ratio' then coalesce(denominator_samples, 0) when 'distribution' then coalesce(percentile_samples, 0)
+            else coalesce(numerator_samples, 0) end as bigint) as sample_size
+    from guarded
+),
+
+valued as (
+    select
+        parted.*,
+        case aggregation
+            when 'ratio' then cast(numerator as double) / nullif(cast(denominator as double), 0)
+            when 'distribution' then percentile_value
+            else cast(numerator as double)
+        end as value,
+        aggregation in ('ratio', 'distribution') and sample_size < settings.low_sample_below as is_low_sample,
+        case when ripeness_measure is not null and denominator > 0 and ripeness_value is not null
+            then cast(ripeness_value as double) / cast(denominator as double) end as maturity,
+        is_complete and (coverage_measure is null or coalesce(coverage_value, 0) >= day_count) as is_period_complete
+    from parted
+    cross join settings
+),
+
+final as (
+    select
+        valued.*,
+        case when ripeness_measure is not null and denominator > 0
+            then case when maturity is not null then maturity >= 0.9 else coalesce(ripe_value, 0) >= denominator end end as is_mature
+    from valued
+    where period_grain <> 'day' or coalesce(numerator, 0) <> 0 or coalesce(denominator, 0) <> 0 or percentile_value is not null
+)
+
+select
+    final.kpi_code, final.scope_type, final.scope_id, final.scope_name,
+    final.period_grain, final.period_start, final.period_end, final.is_period_complete as is_complete,
+    cast(final.numerator as decimal(38, 4)) as numerator,
+    cast(final.denominator as decimal(38, 4)) as denominator,
+    final.value, final.sample_size, final.is_low_sample, final.maturity, final.is_mature,
+    previous.value as value_previous,
+    year_ago.value as value_year_ago,
+    final.value - previous.value as change_abs_previous,
+    case when previous.value > 0 then (final.value - previous.value) / previous.value end as change_rel_previous,
+    final.value - year_ago.value as change_abs_year_ago,
+    case when year_ago.value > 0 then (final.value - year_ago.value) / year_ago.value end as change_rel_year_ago,
+    final.unit
+from final
+left join final as previous
+    on final.previous_start = previous.period_start and final.kpi_code = previous.kpi_code and final.period_grain = previous.period_grain
+    and final.scope_type = previous.scope_type and final.scope_id = previous.scope_id
+left join final as year_ago
+    on final.year_ago_start = year_ago.period_start and final.kpi_code = year_ago.kpi_code and final.period_grain = year_ago.period_grain
+    and final.scope_type = year_ago.scope_type and final.scope_id = year_ago.scope_id

@@ -1,0 +1,46 @@
+-- One row per accepted record that no figure holds, with the reason.
+with
+
+settings as (select * from {{ ref('int_settings') }}),
+
+deals as (
+    select
+        staged.deal_id, bool_or(staged.merged_into is not null) as is_merged, min(staged.opened_on) as opened_on,
+        min(staged._source_file) as _source_file, min(staged._source_row) as _source_row
+    from {{ ref('stg_files__deals') }} as staged
+    left join {{ ref('int_deals__attributed') }} as kept on staged.deal_id = kept.deal_id
+    where not staged._is_row_rejected and kept.deal_id is null
+    group by staged.deal_id
+),
+
+leads as (
+    select
+        staged.lead_id, bool_or(staged.merged_into is not null) as is_merged, min(staged.created_on) as created_on,
+        min(staged._source_file) as _source_file, min(staged._source_row) as _source_row
+    from {{ ref('stg_files__leads') }} as staged
+    left join {{ ref('int_leads__attributed') }} as kept on staged.lead_id = kept.lead_id
+    where not staged._is_row_rejected and kept.lead_id is null
+    group by staged.lead_id
+)
+
+select 'deals' as entity, deals.deal_id as record_id,
+    case when deals.is_merged then 'merged' when deals.opened_on > settings.as_of then 'after_as_of' else 'deleted' end as reason_code,
+    deals._source_file, deals._source_row
+from deals cross join settings
+union all
+select 'leads', leads.lead_id,
+    case when leads.is_merged then 'merged' when leads.created_on > settings.as_of then 'after_as_of' else 'deleted' end,
+    leads._source_file, leads._source_row
+from leads cross join settings
+union all
+select 'activities', staged.activity_id, 'after_as_of', min(staged._source_file), min(staged._source_row)
+from {{ ref('stg_files__activities') }} as staged
+cross join settings
+where not staged._is_row_rejected and staged.occurred_on > settings.as_of
+group by staged.activity_id having min(staged.occurred_on) > max(settings.as_of)
+union all
+select 'payments', staged.payment_id, 'after_as_of', min(staged._source_file), min(staged._source_row)
+from {{ ref('stg_files__payments') }} as staged
+cross join settings
+where not staged._is_row_rejected and staged.paid_on > settings.as_of
+group by staged.payment_id having min(staged.paid_on) > max(settings.as_of)

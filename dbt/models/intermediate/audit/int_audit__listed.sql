@@ -1,0 +1,42 @@
+-- One row per record that stays but deserves a look: nothing is rejected here.
+with
+
+settings as (select * from {{ ref('int_settings') }}),
+
+deals as (select * from {{ ref('int_deals__attributed') }})
+
+select 'deals' as entity, _source_file, _source_row, 'cycle_days' as column_name,
+    concat(cast(opened_on as {{ dbt.type_string() }}), ' / ', cast(won_on as {{ dbt.type_string() }})) as value,
+    'won_before_opened' as reason_code, 'the deal was won before it was opened; it stays with its money, the cycle is unknown' as reason
+from deals where won_on < opened_on
+union all
+select 'deals', _source_file, _source_row, 'lead_to_win_days', cast(won_on as {{ dbt.type_string() }}),
+    'won_before_lead', 'the deal was won before its lead was created; it counts, the way from lead to win is unknown'
+from deals where won_on < lead_created_on
+union all
+select 'deals', _source_file, _source_row, 'won_on', cast(null as {{ dbt.type_string() }}),
+    'undated_win', 'the deal is won, but nothing tells when: it stands in no period'
+from deals where outcome = 'won' and won_on is null
+union all
+select 'deals', deals._source_file, deals._source_row, 'closed_at', cast(current_deals.closed_on as {{ dbt.type_string() }}),
+    'close_in_future', 'the close lies after the day the run looks from: the deal is still open'
+from {{ ref('int_deals__current') }} as current_deals
+inner join deals on current_deals.deal_id = deals.deal_id
+cross join settings
+where current_deals.stage_outcome in ('won', 'lost') and current_deals.closed_on > settings.as_of
+union all
+select 'deals', _source_file, _source_row, 'amount', cast(amount_native as {{ dbt.type_string() }}),
+    'negative_amount', 'a negative amount is a credit: it counts in sums, not in the average check'
+from deals where amount_native < 0
+union all
+select 'deals', _source_file, _source_row, 'manager_id', manager_id,
+    'unknown_manager', 'the id is in no list of managers; add it to the managers file, or an alias'
+from deals
+inner join (
+    select manager_id as unknown_id from {{ ref('int_managers__crosswalk') }} group by manager_id
+    having not bool_or(is_listed) and bool_and(is_id) and count(manager_name) > 0 and min(manager_name) = min(manager_ref)
+) as unknown on deals.manager_id = unknown.unknown_id
+union all
+select repeated.entity, repeated._source_file, repeated._source_row, repeated.column_name, repeated.value,
+    'repeated_in_file', 'the key stands twice in one file without updated_at: the last row counts'
+from {{ ref('int_audit__repeated') }} as repeated

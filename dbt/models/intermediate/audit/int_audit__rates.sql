@@ -1,0 +1,13 @@
+-- One row per currency that lacks a rate on some day that needs one.
+with
+
+unconverted as (
+    select currency, coalesce(won_on, lost_on) as day from {{ ref('int_deals__attributed') }}
+    where amount_native is not null and amount is null
+    union all
+    select currency, paid_on from {{ ref('int_payments__attributed') }} where amount_native is not null and amount is null
+    union all
+    select currency, spent_on from {{ ref('int_spend__attributed') }} where amount_native is not null and amount is null
+)
+
+select currency, min(day) as first_day, count(*) as row_count from unconverted group by currency

@@ -1,0 +1,38 @@
+-- One row per delivered file x entity: rows and native money seen = loaded + quarantined.
+{%- set entities = ['managers', 'customers', 'products', 'leads', 'deals', 'deal_items', 'deal_stages', 'deal_changes', 'deal_splits',
+    'payments', 'activities', 'spend', 'subscriptions', 'partners', 'fx_rates', 'calendar'] %}
+{%- set amounts = ['deals', 'payments', 'spend', 'subscriptions'] %}
+with
+
+files as (select * from {{ source('raw', 'files') }}),
+
+staged as (
+    {%- for entity in entities %}
+    select
+        '{{ entity }}' as entity, _landing_key,
+        sum(case when _is_row_rejected then 0 else 1 end) as rows_loaded,
+        sum(case when _is_row_rejected then 1 else 0 end) as rows_rejected,
+        {%- if entity in amounts %}
+        sum(case when not _is_row_rejected then amount end) as amount_loaded,
+        sum(case when _is_row_rejected then amount end) as amount_rejected
+        {%- else %}
+        cast(null as decimal(38, 4)) as amount_loaded, cast(null as decimal(38, 4)) as amount_rejected
+        {%- endif %}
+    from {{ ref('stg_files__' ~ entity) }}
+    group by _landing_key
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+)
+
+select
+    files.source_name, files.entity, files.file_name, files.file_sha256, files.status,
+    coalesce(files.rows_seen, 0) as rows_seen,
+    cast(coalesce(staged.rows_loaded, 0) as bigint) as rows_loaded,
+    cast(coalesce(staged.rows_rejected, 0) + coalesce(files.rows_refused, 0) as bigint) as rows_quarantined,
+    coalesce(files.rows_blank, 0) as rows_blank,
+    coalesce(files.rows_total_lines, 0) as rows_total_lines,
+    files.amount_seen,
+    case when files.amount_seen is not null then cast(coalesce(staged.amount_loaded, 0) as decimal(38, 4)) end as amount_loaded,
+    case when files.amount_seen is not null then cast(coalesce(staged.amount_rejected, 0) as decimal(38, 4)) end as amount_quarantined
+from files
+left join staged on files.landing_key = staged._landing_key and files.entity = staged.entity

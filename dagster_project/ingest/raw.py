@@ -168,6 +168,7 @@ def write_raw(
             rows = [row for row in landed if row["entity"] == entity]
             _entity_view(connection, entity, rows)
         _rejects(connection, refused_files, landed)
+        _landing_counts(connection, landed)
         _full_deliveries(connection, landed)
         _settings(connection, workspace)
         columns = {"load_id": "varchar", "loaded_at": "timestamp", "as_of": "date"}
@@ -241,6 +242,18 @@ def _rejects(
             f"from read_parquet({_quoted(glob_free(path))})",
             [key, names[key], entity],
         )
+
+
+def _landing_counts(connection: duckdb.DuckDBPyConnection, landed: list[dict[str, Any]]) -> None:
+    """Count the rows of each landing anew, from the file itself: gate 1 compares."""
+    import pyarrow.parquet as pq
+
+    columns = {"landing_key": "varchar", "row_count": "bigint"}
+    counted = [
+        {"landing_key": key, "row_count": pq.read_metadata(path).num_rows}
+        for key, path in sorted({(row["landing_key"], row["landing_file"]) for row in landed})
+    ]
+    _table(connection, "landing_counts", columns, counted)
 
 
 def _full_deliveries(connection: duckdb.DuckDBPyConnection, landed: list[dict[str, Any]]) -> None:

@@ -1,0 +1,276 @@
+"""One release: kpi.duckdb, parquet/ and manifest.json, whole before anybody can see it.
+
+What belongs here: copying marts and ops, verifying the copy, swapping the link, keeping the last
+releases. What does not: whether the data may be published (the caller passes what the gates said).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.checkpoints import reached
+from dagster_project.errors import GateFailed, PublishFailed
+from dagster_project.settings import Workspace
+
+SCHEMAS = ("marts", "ops")
+STORAGE_VERSION = "v1.0.0"
+KEPT_RELEASES = 3
+REQUIRED_GATES = frozenset({"raw", "refined", "kpi"})
+REQUIRED_LAYERS = frozenset({"staging", "intermediate", "marts"})
+
+
+@dataclass(frozen=True)
+class Release:
+    """What was published: where, and what it holds."""
+
+    folder: Path
+    is_swapped: bool
+    tables: dict[str, dict[str, Any]]
+
+
+def require_permission(
+    connection: duckdb.DuckDBPyConnection, load_id: str, passed: set[str]
+) -> None:
+    """Refuse unless every gate passed for exactly this load and every layer was built from it.
+
+    Raises:
+        GateFailed: A gate did not pass for this load, or a layer holds another load.
+    """
+    lacking = sorted(REQUIRED_GATES - passed)
+    if lacking:
+        raise GateFailed(
+            "publishing the KPI marts",
+            found=f"the gates of {', '.join(lacking)} have not passed for load {load_id}",
+            expected="every gate passed for exactly the load that is published",
+            where="ops.gate_results",
+            remedy="run the whole job: `kpi run`. What is published stays as it was",
+        )
+    built = dict(connection.execute("select layer, load_id from ops.layer_loads").fetchall())
+    stale = sorted(layer for layer in REQUIRED_LAYERS if built.get(layer) != load_id)
+    if stale:
+        raise GateFailed(
+            "publishing the KPI marts",
+            found=f"the layers {', '.join(stale)} were not built from load {load_id}",
+            expected="every layer built from the load that is published",
+            where="ops.layer_loads",
+            remedy="run the whole job: `kpi run`. What is published stays as it was",
+        )
+
+
+def publish(
+    workspace: Workspace,
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    run_id: str,
+    load: dict[str, Any],
+) -> Release:
+    """Write a release beside, verify it, and swap the published link to it.
+
+    Args:
+        workspace: The workspace.
+        connection: The warehouse.
+        run_id: Names the release.
+        load: ``load_id, signature`` and what else the manifest should tell of the run.
+
+    Returns:
+        The release. A run for an earlier day than the published one, or one with ``known_by``,
+        goes to ``published_asof/<date>`` and swaps nothing.
+
+    Raises:
+        PublishFailed: The copy differs from the warehouse, or the disk refused; the link stays.
+    """
+    beside = workspace.releases / f".{run_id}.new"
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        (beside / "parquet").mkdir(parents=True)
+        tables = _write(connection, beside)
+        _verify(beside, tables)
+        manifest = {
+            "run_id": run_id,
+            "as_of": workspace.as_of.isoformat(),
+            "known_by": workspace.known_by.isoformat() if workspace.known_by else None,
+            "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "settings_hash": workspace.settings_hash,
+            "code_version": workspace.code_version,
+            "duckdb_version": duckdb.__version__,
+            **load,
+            "tables": tables,
+        }
+        path = beside / "manifest.json"
+        path.write_text(json.dumps(manifest, ensure_ascii=False, indent=2), encoding="utf-8")
+        for written in beside.rglob("*"):
+            _fsync(written)
+        reached("release_written")
+        return _move(workspace, beside, run_id, tables)
+    except (OSError, duckdb.Error) as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise PublishFailed(
+            "writing a release",
+            found=f"{type(error).__name__}: {error}",
+            expected="a folder that can be written, with room for another release",
+            where=str(workspace.releases),
+            remedy="make room or give the right to write, then run again; "
+            "what is published stays as it was",
+        ) from error
+
+
+def published_manifest(workspace: Workspace) -> dict[str, Any] | None:
+    """Return what is published now tells of itself, or None."""
+    try:
+        return json.loads((workspace.published / "manifest.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        return None
+
+
+def published_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    """Return (schema, name, BASE TABLE or VIEW) of what a release holds."""
+    return connection.execute(
+        "select table_schema, table_name, table_type from information_schema.tables "
+        "where table_schema in ('marts', 'ops') and table_catalog = current_database() "
+        "and table_name not like 'audit\\_%' escape '\\' and table_name <> 'layer_loads' "
+        "order by table_type, table_schema, table_name"
+    ).fetchall()
+
+
+def _write(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, dict[str, Any]]:
+    own = connection.execute("select current_database()").fetchone()[0]
+    tables: dict[str, dict[str, Any]] = {}
+    connection.execute(
+        f"attach {_quoted(folder / 'kpi.duckdb')} as release (storage_version '{STORAGE_VERSION}')"
+    )
+    try:
+        for schema in SCHEMAS:
+            connection.execute(f"create schema release.{schema}")
+        for schema, name, kind in published_tables(connection):
+            if kind == "VIEW":
+                _copy_view(connection, own, schema, name)
+                continue
+            source = f'"{own}".{schema}.{name}'
+            connection.execute(f"create table release.{schema}.{name} as select * from {source}")
+            count, checksum = _content(connection, source)
+            parquet = f"{name}.parquet" if schema == "marts" else f"ops_{name}.parquet"
+            connection.execute(
+                f"copy {source} to {_quoted(folder / 'parquet' / parquet)} "
+                "(format parquet, compression zstd)"
+            )
+            tables[f"{schema}.{name}"] = {"rows": count, "checksum": checksum, "parquet": parquet}
+        connection.execute("checkpoint release")
+    finally:
+        connection.execute("detach release")
+    return tables
+
+
+def _copy_view(connection: duckdb.DuckDBPyConnection, own: str, schema: str, name: str) -> None:
+    """Create a view in the release over the release's own tables."""
+    (sql,) = connection.execute(
+        "select sql from duckdb_views() where schema_name = ? and view_name = ? "
+        "and database_name = ?",
+        [schema, name, own],
+    ).fetchone()
+    body = sql[sql.upper().index(" AS ") + 4 :].rstrip().rstrip(";")
+    for spelled in (f'"{own}".', f"{own}."):
+        body = body.replace(spelled, "")
+    connection.execute("use release")
+    try:
+        connection.execute(f"create view {schema}.{name} as {body}")
+    finally:
+        connection.execute(f'use "{own}"')
+
+
+def _content(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[int, str]:
+    """Return the row count and a checksum of the rows that does not depend on their order."""
+    count, total = connection.execute(
+        f"select count(*), cast(coalesce(sum(hash(rows_)), 0) as varchar) from {table} as rows_"
+    ).fetchone()
+    return count, hashlib.sha256(f"{count}:{total}".encode()).hexdigest()[:16]
+
+
+def _verify(folder: Path, tables: dict[str, dict[str, Any]]) -> None:
+    import pyarrow.parquet as pq
+
+    if (folder / "kpi.duckdb.wal").exists():
+        raise PublishFailed(
+            "verifying a release",
+            found="a write-ahead log beside kpi.duckdb",
+            expected="a file that is whole by itself",
+            where=str(folder),
+        )
+    with duckdb.connect(str(folder / "kpi.duckdb"), read_only=True) as release:
+        for name, told in tables.items():
+            count, checksum = _content(release, name)
+            parquet_rows = pq.read_metadata(folder / "parquet" / told["parquet"]).num_rows
+            if (count, checksum) != (told["rows"], told["checksum"]) or parquet_rows != count:
+                raise PublishFailed(
+                    "verifying a release",
+                    found=f"{name}: {count} rows in the file, {parquet_rows} in Parquet",
+                    expected=f"the {told['rows']} rows of the warehouse, the same content",
+                    where=str(folder),
+                    remedy="run again; what is published stays as it was",
+                )
+        views = release.execute(
+            "select schema_name || '.' || view_name from duckdb_views() where not internal"
+        ).fetchall()
+        for (view,) in views:
+            release.execute(f"select * from {view} limit 1").fetchall()
+
+
+def _move(
+    workspace: Workspace, beside: Path, run_id: str, tables: dict[str, dict[str, Any]]
+) -> Release:
+    before = published_manifest(workspace)
+    is_older = before is not None and workspace.as_of < date.fromisoformat(before["as_of"])
+    if is_older or workspace.known_by is not None:
+        final = workspace.published_asof / workspace.as_of.isoformat()
+        final.parent.mkdir(parents=True, exist_ok=True)
+        aside = final.with_name(f".{final.name}.old")
+        shutil.rmtree(aside, ignore_errors=True)
+        if final.exists():
+            final.rename(aside)
+        beside.rename(final)
+        shutil.rmtree(aside, ignore_errors=True)
+        return Release(final, is_swapped=False, tables=tables)
+    final = workspace.releases / run_id
+    beside.rename(final)
+    _fsync(workspace.releases)
+    link = workspace.directory / ".published.new"
+    link.unlink(missing_ok=True)
+    link.symlink_to(final.relative_to(workspace.directory))
+    link.replace(workspace.published)
+    _fsync(workspace.directory)
+    reached("swapped")
+    _forget_old(workspace, final)
+    return Release(final, is_swapped=True, tables=tables)
+
+
+def _forget_old(workspace: Workspace, current: Path) -> None:
+    """Keep the newest releases, for readers that still hold one; drop what a dead run left."""
+    found = [p for p in workspace.releases.iterdir() if p.is_dir()]
+    for left_over in (p for p in found if p.name.startswith(".")):
+        shutil.rmtree(left_over, ignore_errors=True)
+    whole = sorted(
+        (p for p in found if not p.name.startswith(".")), key=lambda p: p.stat().st_mtime_ns
+    )
+    for old in whole[:-KEPT_RELEASES]:
+        if old != current:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _quoted(value: Path | str) -> str:
+    return "'" + str(value).replace("'", "''") + "'"

@@ -1,0 +1,325 @@
+"""The three gates: small evidence tables held against Great Expectations suites, failing closed.
+
+What belongs here: which suites make a gate, running them, the verdict. What does not: thresholds
+(expectations/, workspace settings), the evidence's SQL (models; ``raw`` checks stand below because
+no model may run before that gate).
+
+Only evidence tables go through pandas: one row per file, per finding or per KPI, so that memory
+does not grow with the data.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.errors import GateFailed, PipelineError
+from dagster_project.quality.docs import context_of
+from dagster_project.settings import Workspace, project_root
+
+GATES: dict[str, tuple[str, ...]] = {
+    "raw": ("raw_files", "raw_full_deliveries"),
+    "refined": (
+        "refined_files",
+        "refined_stages",
+        "refined_keys",
+        "refined_rates",
+        "refined_wins",
+        "refined_layers",
+    ),
+    "kpi": ("kpi_identities", "kpi_ranges", "kpi_presence", "kpi_change"),
+}
+"""Suites of each gate: a file that is not there fails the gate."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One expectation's outcome, with example rows where it failed."""
+
+    suite: str
+    code: str
+    severity: str
+    passed: bool
+    explains_en: str
+    explains_ru: str
+    observed: str
+    remedy: str
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A gate's answer for one load."""
+
+    gate: str
+    load_id: str
+    run_id: str
+    checked_at: str
+    passed: bool
+    checks: list[Check]
+
+    @property
+    def failures(self) -> list[Check]:
+        """Checks that refuse the load."""
+        return [c for c in self.checks if not c.passed and c.severity == "critical"]
+
+    @property
+    def warnings(self) -> list[Check]:
+        """Checks that failed without refusing it."""
+        return [c for c in self.checks if not c.passed and c.severity != "critical"]
+
+
+def run_gate(
+    gate: str,
+    workspace: Workspace,
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    run_id: str,
+    suites: Path | None = None,
+) -> Verdict:
+    """Hold the warehouse against a gate's suites and keep the verdict under the load's id.
+
+    Args:
+        gate: ``raw``, ``refined`` or ``kpi``.
+        workspace: The workspace.
+        connection: The warehouse.
+        run_id: The run that asks.
+        suites: Folder of suites, default ``expectations/``.
+
+    Returns:
+        The verdict; ``raise_if_failed`` turns a refusal into an error.
+
+    Raises:
+        PipelineError: Nothing is loaded, so there is nothing to judge.
+    """
+    folder = suites or project_root() / "expectations"
+    row = connection.execute("select load_id from raw.load").fetchone()
+    if row is None:
+        raise PipelineError(
+            f"checking the gate of {gate}", found="no load", expected="a load in raw"
+        )
+    if gate == "raw":
+        _write_raw_evidence(connection)
+    checks: list[Check] = []
+    for name in GATES[gate]:
+        try:
+            checks += _run_suite(folder / f"{name}.json", connection, run_id)
+        except Exception as error:  # noqa: BLE001 - whatever keeps a check from running refuses
+            checks.append(_broken(name, error))
+    verdict = Verdict(
+        gate=gate,
+        load_id=row[0],
+        run_id=run_id,
+        checked_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        passed=bool(checks) and not any(not c.passed and c.severity == "critical" for c in checks),
+        checks=checks,
+    )
+    _keep(verdict, workspace, connection)
+    return verdict
+
+
+def raise_if_failed(verdict: Verdict) -> None:
+    """Refuse to go on where a verdict refuses.
+
+    Raises:
+        GateFailed: With what failed, example rows and what to do next.
+    """
+    if verdict.passed:
+        return
+    lines = []
+    for check in verdict.failures:
+        lines.append(f"{check.code}: expected that {check.explains_en}; {check.observed}")
+        lines += [f"    {_shown(example)}" for example in check.examples]
+    remedies = list(dict.fromkeys(c.remedy for c in verdict.failures if c.remedy))
+    raise GateFailed(
+        f"checking the gate of {verdict.gate}",
+        verdicts=[verdict],
+        found="\n          ".join(lines),
+        where=f"reports/gate_{verdict.gate}.json",
+        remedy="; ".join(remedies) + ". What is published stays as it was",
+    )
+
+
+def passed_gates(connection: duckdb.DuckDBPyConnection, load_id: str) -> set[str]:
+    """Return the gates whose latest verdict for exactly this load is a pass."""
+    _ensure_table(connection)
+    rows = connection.execute(
+        "select gate, arg_max(passed, checked_at) from ops.gate_results "
+        "where load_id = ? group by gate",
+        [load_id],
+    ).fetchall()
+    return {gate for gate, passed in rows if passed}
+
+
+def _run_suite(path: Path, connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Check]:
+    told = json.loads(path.read_text(encoding="utf-8"))
+    frame = connection.execute(f"select * from {told['meta']['relation']}").df()
+    for column in frame.columns:
+        if len(frame) and isinstance(frame[column].iloc[0], Decimal):
+            frame[column] = frame[column].astype(float)
+    context = context_of(run_id)
+    import great_expectations as gx
+
+    expected = gx.ExpectationSuite(name=told["name"], expectations=told["expectations"])
+    if not expected.expectations:
+        raise ValueError("a suite without expectations")
+    source = context.data_sources.add_or_update_pandas(told["name"])
+    batch = source.add_dataframe_asset(
+        told["meta"]["relation"]
+    ).add_batch_definition_whole_dataframe("all")
+    checked = gx.ValidationDefinition(
+        name=told["name"], data=batch, suite=context.suites.add_or_update(expected)
+    )
+    checkpoint = gx.Checkpoint(
+        name=told["name"],
+        validation_definitions=[context.validation_definitions.add_or_update(checked)],
+        result_format={"result_format": "COMPLETE"},
+    )
+    answer = context.checkpoints.add_or_update(checkpoint).run(
+        batch_parameters={"dataframe": frame}
+    )
+    (result,) = answer.run_results.values()
+    checks = [_as_check(told["name"], item, frame) for item in result.results]
+    if len(checks) != len(told["expectations"]):
+        raise ValueError(f"{len(told['expectations'])} expectations, {len(checks)} answers")
+    return checks
+
+
+def _as_check(suite: str, item: Any, frame: Any) -> Check:
+    config = item.expectation_config
+    meta = config.meta or {}
+    raised = bool((item.exception_info or {}).get("raised_exception")) or any(
+        isinstance(v, dict) and v.get("raised_exception")
+        for v in (item.exception_info or {}).values()
+    )
+    result = item.result or {}
+    examples: list[dict[str, Any]] = []
+    observed = f"found {result['observed_value']} rows" if "observed_value" in result else ""
+    if not item.success:
+        places = result.get("unexpected_index_list")
+        count = result.get("unexpected_count")
+        if count is not None:
+            observed = f"found {count} of {result.get('element_count')} that do not"
+        rows = frame.iloc[places[:5]] if places else frame.head(5)
+        examples = [
+            {k: _plain(v) for k, v in row.items()} for row in rows.to_dict(orient="records")
+        ]
+        if raised:
+            observed = f"the check itself failed: {str(item.exception_info)[:300]}"
+    severity = getattr(config, "severity", None) or "critical"
+    return Check(
+        suite=suite,
+        code=meta.get("code", config.type),
+        severity="critical" if raised else str(getattr(severity, "value", severity)),
+        passed=bool(item.success) and not raised,
+        explains_en=meta.get("explains_en", config.type),
+        explains_ru=meta.get("explains_ru", config.type),
+        observed=observed,
+        remedy=meta.get("remedy", ""),
+        examples=examples,
+    )
+
+
+def _broken(suite: str, error: Exception) -> Check:
+    return Check(
+        suite=suite,
+        code="check_did_not_run",
+        severity="critical",
+        passed=False,
+        explains_en=f"the suite {suite} runs",
+        explains_ru=f"набор {suite} выполняется",
+        observed=f"{type(error).__name__}: {error}",
+        remedy="restore the suite or the table that it reads",
+    )
+
+
+def _plain(value: Any) -> Any:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, str | int | float | bool):
+        return value
+    return str(value)
+
+
+def _shown(example: dict[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in example.items() if value is not None)
+
+
+def _write_raw_evidence(connection: duckdb.DuckDBPyConnection) -> None:
+    """Write what the first gate reads: one row per file, one per full delivery."""
+    connection.execute(
+        """
+        create or replace view raw.file_checks as
+        select
+            files.file_name, files.entity, files.status, files.reason_code, files.reason,
+            files.status <> 'rejected' or settings.tolerate_rejected_files as is_accepted,
+            files.rows_seen,
+            case when files.landing_key is not null
+                then coalesce(counted.row_count, 0) + files.rows_refused end as rows_accounted,
+            files.last_event_on, files.last_event_before,
+            coalesce(files.last_event_on >= files.last_event_before, true) as is_not_older
+        from raw.files as files
+        cross join raw.workspace__settings as settings
+        left join raw.landing_counts as counted on files.landing_key = counted.landing_key
+        where files.status <> 'later'
+        """
+    )
+    connection.execute(
+        """
+        create or replace view raw.full_delivery_checks as
+        select deliveries.*,
+            ids_gone <= ids_before * settings.full_delivery_shrink_limit as is_within_limit
+        from raw.full_deliveries as deliveries
+        cross join raw.workspace__settings as settings
+        """
+    )
+
+
+def _ensure_table(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("create schema if not exists ops")
+    connection.execute(
+        "create table if not exists ops.gate_results (run_id varchar, load_id varchar, "
+        "gate varchar, checked_at timestamp, passed boolean, suite varchar, code varchar, "
+        "severity varchar, check_passed boolean, explains_en varchar, explains_ru varchar, "
+        "observed varchar)"
+    )
+
+
+def _keep(verdict: Verdict, workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> None:
+    _ensure_table(connection)
+    connection.executemany(
+        "insert into ops.gate_results values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                verdict.run_id,
+                verdict.load_id,
+                verdict.gate,
+                datetime.fromisoformat(verdict.checked_at).replace(tzinfo=None),
+                verdict.passed,
+                check.suite,
+                check.code,
+                check.severity,
+                check.passed,
+                check.explains_en,
+                check.explains_ru,
+                check.observed,
+            )
+            for check in verdict.checks
+        ],
+    )
+    workspace.reports.mkdir(parents=True, exist_ok=True)
+    path = workspace.reports / f"gate_{verdict.gate}.json"
+    beside = path.with_suffix(".new")
+    beside.write_text(
+        json.dumps(asdict(verdict), ensure_ascii=False, indent=2, default=str), encoding="utf-8"
+    )
+    beside.replace(path)

@@ -658,6 +658,9 @@ def silence_telemetry() -> None:
 def use_dagster_home(workspace: Workspace) -> Path:
     """Point Dagster at the workspace's own records, for this process and its children."""
     workspace.dagster_home.mkdir(parents=True, exist_ok=True)
+    config = workspace.dagster_home / "dagster.yaml"
+    if not config.exists():
+        config.write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(workspace.dagster_home)
     os.environ["KPI_WORKSPACE"] = str(workspace.directory)
     return workspace.dagster_home
@@ -682,3 +685,8 @@ def set_dbt_environment(workspace: Workspace | None) -> None:
     """Tell dbt's profile where the warehouse is; without one, as for parsing only."""
     path = workspace.warehouse_file if workspace else Path("warehouse.duckdb")
     os.environ["KPI_WAREHOUSE_FILE"] = str(path)
+
+
+def child_environment() -> dict[str, str]:
+    """Return the environment for a process that this one starts."""
+    return dict(os.environ)

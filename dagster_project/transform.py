@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,6 +70,32 @@ def _runner() -> Any:
     """Return a dbt runner that keeps the parsed project for as long as this process lives."""
     from dbt.cli.main import dbtRunner
 
+    return dbtRunner(manifest=parsed_project())
+
+
+@functools.cache
+def parsed_project() -> Any:
+    """Return dbt's manifest: as kept by an earlier process where the project is the same, else new.
+
+    Raises:
+        PipelineError: The project does not parse.
+    """
+    from dbt.contracts.graph.manifest import Manifest
+
+    folder, mark = parse_folder(), project_fingerprint()
+    kept, stamp = folder / "partial_parse.msgpack", folder / "parsed_from"
+    with contextlib.suppress(FileNotFoundError):
+        if stamp.read_text(encoding="ascii") == mark:
+            manifest = Manifest.from_msgpack(kept.read_bytes())
+            manifest.build_flat_graph()
+            return manifest
+    return parse()
+
+
+def parse() -> Any:
+    """Parse the dbt project and keep the result for later processes; part of setting up."""
+    from dbt.cli.main import dbtRunner
+
     set_dbt_environment(None)
     result = dbtRunner().invoke(["--quiet", "parse", *_folders(None)])
     if not result.success:
@@ -78,7 +105,21 @@ def _runner() -> Any:
             expected="a project that parses",
             where=str(project_root() / "dbt"),
         )
-    return dbtRunner(manifest=result.result)
+    (parse_folder() / "parsed_from").write_text(project_fingerprint(), encoding="ascii")
+    return result.result
+
+
+def project_fingerprint() -> str:
+    """Return the hash of every file of the dbt project and of the versions that parse it."""
+    from importlib.metadata import version
+
+    digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-duckdb')}".encode())
+    project = project_root() / "dbt"
+    for path in sorted(project.rglob("*")):
+        if path.suffix in {".sql", ".yml", ".csv"} and "target" not in path.parts:
+            digest.update(path.relative_to(project).as_posix().encode() + b"\0")
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _folders(workspace: Workspace | None) -> list[str]:
@@ -162,3 +203,17 @@ def _built(item: Any) -> BuiltNode:
         message=(item.message or "").strip(),
         seconds=float(item.execution_time or 0),
     )
+
+
+def manifest_file() -> Path:
+    """Return dbt's manifest.json, parsed anew only where set-up has not left a current one."""
+    path = parse_folder() / "manifest.json"
+    stamp = parse_folder() / "parsed_from"
+    is_current = (
+        path.exists()
+        and stamp.exists()
+        and stamp.read_text(encoding="ascii") == project_fingerprint()
+    )
+    if not is_current:
+        parse()
+    return path

@@ -1,0 +1,533 @@
+"""``kpi``: the verbs a person types. Wiring only: reading options, printing, exit codes.
+
+What belongs here: how things are said. What does not: how they are done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dagster_project import __version__
+from dagster_project.errors import GateFailed, PipelineError, SourceFileError, WorkspaceError
+from dagster_project.settings import (
+    Workspace,
+    is_debug,
+    load_workspace,
+    set_debug,
+    silence_telemetry,
+    use_dagster_home,
+)
+
+app = typer.Typer(
+    help="Sales KPIs from delivered files: `kpi init DIR`, put files under DIR/raw, "
+    "`kpi run --workspace DIR`. Without --workspace: KPI_WORKSPACE, else the demonstration "
+    "company. Exit codes: 0 done, 1 unexpected, 2 settings, 3 a gate refused, "
+    "4 files quarantined under --strict.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+WorkspaceOption = Annotated[
+    Path | None, typer.Option("--workspace", "-w", help="The company's folder.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
+
+
+def main() -> None:
+    """Run ``kpi`` and turn errors into sentences and exit codes."""
+    silence_telemetry()
+    try:
+        app(standalone_mode=False)
+    except PipelineError as error:
+        _fail(error, error.exit_code)
+    except typer.Exit as error:
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if hasattr(error, "format_message"):
+            print(f"kpi: {error.format_message()}", file=sys.stderr)
+            sys.exit(2)
+        if is_debug():
+            raise
+        known = _operating_system(error)
+        if known is None:
+            raise
+        _fail(known, 1)
+
+
+def _fail(error: PipelineError, code: int) -> None:
+    if is_debug():
+        raise error
+    print(error.render(), file=sys.stderr)
+    sys.exit(code)
+
+
+def _operating_system(error: BaseException) -> PipelineError | None:
+    """Say in words that the disk is full or a folder may not be written."""
+    seen: BaseException | None = error
+    while seen is not None:
+        text = str(seen)
+        if isinstance(seen, OSError) or "No space left" in text or "Permission denied" in text:
+            return PipelineError(
+                "working in the workspace's folder",
+                found=text,
+                expected="a folder this user may write, on a disk with room",
+                where=str(getattr(seen, "filename", "") or "") or None,
+                remedy="make room or give the right to write, then run again; nothing is "
+                "half-loaded and what is published stays as it was",
+            )
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+@app.command()
+def init(
+    directory: Annotated[Path, typer.Argument(help="A folder that is new or empty.")],
+    language: Annotated[str, typer.Option(help="ru or en: comments and labels.")] = "ru",
+) -> None:
+    """Make a workspace with commented settings and small template files that runs as it is."""
+    from dagster_project.templates import make_workspace
+
+    made = make_workspace(directory, language)
+    print(f"{made} is ready. Next: kpi run --workspace {_quoted(made)}")
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path | None, typer.Argument(help="Default: the demo workspace.")] = None,
+) -> None:
+    """Write the demonstration company's raw files: the same seed gives the same bytes."""
+    from dagster_project.demo.company import write_company
+    from dagster_project.settings import default_workspace
+
+    folder = directory or default_workspace()
+    counts = write_company(folder)
+    told = ", ".join(f"{name} {count}" for name, count in counts.items())
+    print(f"demonstration company in {folder}: {told}")
+
+
+@app.command()
+def run(
+    workspace: WorkspaceOption = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="Look from this day (2026-10-31): nothing later exists.")
+    ] = None,
+    known_by: Annotated[
+        str | None,
+        typer.Option(help="Leave out files first seen after this instant (2026-10-31T18:00:00Z)."),
+    ] = None,
+    select: Annotated[
+        str | None, typer.Option(help="Only these assets, in Dagster's selection syntax.")
+    ] = None,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Read every file and build every table anew.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 4 where files or rows went to quarantine.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for another run to end instead of refusing.")
+    ] = False,
+    rekey: Annotated[
+        bool, typer.Option("--rekey", help="Accept a new key of personal data; hash all anew.")
+    ] = False,
+    as_json: JsonOption = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Bring delivered files to published KPIs: ingest, three layers, three gates, one release."""
+    if debug:
+        set_debug()
+    settings = load_workspace(workspace, as_of=_day(as_of), known_by=_instant(known_by))
+    if rekey:
+        from dagster_project.settings import forget_hash_key_fingerprint
+
+        forget_hash_key_fingerprint(settings)
+        full_refresh = True
+    began = time.monotonic()
+    if not (full_refresh or select) and _is_nothing_new(settings):
+        _say_summary(settings, settings.published.resolve(), True, as_json, "nothing new: ")
+        return
+    session = _execute(settings, select, full_refresh, wait, began, as_json)
+    if session.release is None:
+        if not as_json:
+            print("done; nothing was published, as the selection did not ask for it")
+        return
+    _say_summary(settings, session.release.folder, session.release.is_swapped, as_json, "")
+    rejected = session.ingested.rejected if session.ingested else []
+    if rejected:
+        for row in rejected:
+            print(f"rejected: {row['file_name']}: {row['reason']}", file=sys.stderr)
+        raise typer.Exit(4)
+    if strict:
+        bad = _rows_quarantined(session.release.folder)
+        if bad:
+            print(f"{bad} rows are in ops.quarantine (--strict)", file=sys.stderr)
+            raise typer.Exit(4)
+
+
+def _execute(
+    settings: Workspace,
+    select: str | None,
+    full_refresh: bool,
+    wait: bool,
+    began: float,
+    as_json: bool,
+) -> Any:
+    """Run Dagster's job in this process, with the record that its page shows."""
+    use_dagster_home(settings)
+    import dagster as dg
+
+    from dagster_project.definitions import defs
+    from dagster_project.defs.resources import watched
+    from dagster_project.lock import writing
+
+    with writing(settings, "refresh the KPIs", wait=wait):
+        pass  # say at once who holds the warehouse, before Dagster wraps the answer
+    config = {
+        "workspace": str(settings.directory),
+        "full_refresh": full_refresh,
+        "wait": wait,
+        "as_of": settings.as_of.isoformat() if settings.is_as_of_given else "",
+        "known_by": settings.known_by.isoformat() + "+00:00" if settings.known_by else "",
+    }
+    with _progress(began, as_json) as listener, watched(listener) as sessions:
+        result = defs.resolve_job_def("refresh_kpis").execute_in_process(
+            instance=dg.DagsterInstance.get(),
+            raise_on_error=False,
+            asset_selection=_selected(defs, select),
+            run_config={
+                "resources": {"warehouse": {"config": config}},
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            },
+        )
+    session = sessions[0] if sessions else None
+    if not result.success:
+        _raise_what_failed(result, session)
+    return session
+
+
+def _selected(defs: Any, select: str | None) -> list[Any] | None:
+    if not select:
+        return None
+    import dagster as dg
+
+    selection = dg.AssetSelection.from_string(select)
+    found = list(selection.resolve(defs.resolve_asset_graph()))
+    if not found:
+        raise WorkspaceError(
+            "reading --select",
+            found=f"`{select}` selects nothing",
+            expected="assets, such as group:marts or key:marts/kpi_values",
+        )
+    return found
+
+
+def _raise_what_failed(result: Any, session: Any) -> None:
+    """Raise the pipeline's own error out of Dagster's events."""
+    from dagster_project.quality.gates import raise_if_failed
+
+    for verdict in session.verdicts if session else []:
+        raise_if_failed(verdict)
+    for event in result.all_events:
+        data = event.event_specific_data
+        error = getattr(data, "error", None)
+        while error is not None:
+            name = error.cls_name or ""
+            kinds = {
+                "GateFailed": GateFailed,
+                "WorkspaceError": WorkspaceError,
+                "SourceFileError": SourceFileError,
+            }
+            if name in kinds or name in ("PipelineError", "PublishFailed", "WarehouseBusy"):
+                code = kinds.get(name, PipelineError).exit_code
+                print(error.message.split(": ", 1)[-1].rstrip(), file=sys.stderr)
+                raise typer.Exit(code)
+            if error.cause is None:
+                raise PipelineError(
+                    "refreshing the KPIs",
+                    found=(error.message or name).strip()[:2000],
+                    expected="a run without surprises",
+                    remedy="see it with --debug, or in `kpi ui`; what is published stays as it was",
+                )
+            error = error.cause
+    raise PipelineError("refreshing the KPIs", found="a failed run without a stated error")
+
+
+@app.command()
+def check(
+    workspace: WorkspaceOption = None,
+    sources: Annotated[
+        bool, typer.Option("--sources", help="Won count and sum per month, to lay beside the CRM.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold what the warehouse holds against the gates anew, and write the reports."""
+    settings = load_workspace(workspace)
+    if sources:
+        _say_sources(settings, as_json)
+        return
+    from dagster_project.quality.docs import write_data_docs
+    from dagster_project.quality.gates import GATES, raise_if_failed
+    from dagster_project.session import open_session
+
+    if not settings.warehouse_file.exists():
+        raise WorkspaceError(
+            "checking the gates",
+            found="no warehouse",
+            expected="a run before",
+            where=str(settings.warehouse_file),
+            remedy="run `kpi run` first",
+        )
+    with open_session(settings, "check the gates") as session:
+        verdicts = [session.gate(name) for name in GATES]
+        write_data_docs(settings, session.run_id)
+    if as_json:
+        told = [{"gate": v.gate, "passed": v.passed, "checks": len(v.checks)} for v in verdicts]
+        print(json.dumps(told, ensure_ascii=False))
+    else:
+        for verdict in verdicts:
+            word = "passed" if verdict.passed else "FAILED"
+            print(f"gate of {verdict.gate}: {word}, {len(verdict.checks)} checks")
+        print(f"reports: {settings.reports / 'data_docs' / 'index.html'}")
+    for verdict in verdicts:
+        raise_if_failed(verdict)
+
+
+def _say_sources(settings: Workspace, as_json: bool) -> None:
+    import duckdb
+
+    path = settings.published / "kpi.duckdb"
+    if not path.exists():
+        raise WorkspaceError(
+            "comparing with the sources",
+            found="nothing published",
+            remedy="run `kpi run` first",
+        )
+    with duckdb.connect(str(path), read_only=True) as release:
+        rows = release.execute(
+            "select source_name, strftime(won_on, '%Y-%m') as month, count(*), "
+            "sum(amount_native), currency from marts.fct_deals where won_on is not null "
+            "group by all order by 1, 2, 5"
+        ).fetchall()
+    if as_json:
+        print(json.dumps([list(map(str, row)) for row in rows], ensure_ascii=False))
+        return
+    for source, month, count, amount, currency in rows:
+        print(f"{source}  {month}  won {count:>6}  {amount:>18,.2f} {currency}")
+
+
+@app.command()
+def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Show the last runs, the files, what is in quarantine, and how fresh each source is."""
+    from dagster_project.summary import status as read_status
+
+    settings = load_workspace(workspace)
+    told = read_status(settings)
+    if told is None:
+        print(f"nothing is published in {settings.directory} yet: kpi run")
+        return
+    if as_json:
+        print(json.dumps(told, ensure_ascii=False, default=str, indent=2))
+        return
+    release = told["release"]
+    print(f"published: run {release['run_id']}, as of {release['as_of']}")
+    for name in ("runs", "files", "quarantine", "freshness"):
+        _print_table(name, told[name])
+
+
+@app.command()
+def explain(
+    kpi: Annotated[str, typer.Argument(help="A KPI's code, such as win_rate.")],
+    scope: Annotated[
+        str, typer.Option(help="company, or manager=NAME, team=, channel=, product=, partner=.")
+    ] = "company",
+    period: Annotated[str, typer.Option(help="2026-10, 2026-Q4, 2026-W41, 2026.")] = "",
+    limit: Annotated[int, typer.Option(help="Facts shown per measure.")] = 20,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how a number comes about: formula, parts, and the facts, down to file and line."""
+    from dagster_project.explain import explain as take_back
+
+    settings = load_workspace(workspace)
+    told = take_back(settings, kpi, scope, period or f"{settings.as_of:%Y-%m}", limit=limit)
+    if as_json:
+        answer = {"kpi": told.kpi, "cell": told.cell, "sums": told.sums, "facts": told.facts}
+        print(json.dumps(answer, ensure_ascii=False, default=str, indent=2))
+        return
+    language = settings.config.language
+    cell = told.cell
+    print(
+        f"{told.kpi[f'name_{language}']} ({kpi}), {cell['scope_name']}, "
+        f"{cell['period_grain']} of {cell['period_start']}: {_plain(cell['value'])}"
+    )
+    print(f"  {told.kpi[f'formula_{language}']}")
+    print(f"  numerator {told.kpi['numerator_measure']}: {_plain(cell['numerator'])}")
+    if told.kpi["denominator_measure"]:
+        print(f"  denominator {told.kpi['denominator_measure']}: {_plain(cell['denominator'])}")
+    print(f"  cases: {cell['sample_size']}" + ("  (few)" if cell["is_low_sample"] else ""))
+    if cell["maturity"] is not None:
+        print(f"  maturity: {cell['maturity']:.0%}")
+    print(f"  {told.fact_count} facts; the largest of each measure:")
+    _print_table("facts", told.facts)
+
+
+@app.command()
+def docs(workspace: WorkspaceOption = None) -> None:
+    """Name the pages about data quality and the tables that outsiders may rely on."""
+    settings = load_workspace(workspace)
+    print(f"quality reports: {settings.reports / 'data_docs' / 'index.html'}")
+    path = settings.published / "kpi.duckdb"
+    if not path.exists():
+        print("nothing is published yet: kpi run")
+        return
+    import duckdb
+
+    with duckdb.connect(str(path), read_only=True) as release:
+        rows = release.execute(
+            "select table_schema || '.' || table_name, string_agg(column_name, ', ' "
+            "order by ordinal_position) from information_schema.columns group by 1 order by 1"
+        ).fetchall()
+    for name, columns in rows:
+        print(f"\n{name}\n    {columns}")
+
+
+@app.command()
+def ui(
+    workspace: WorkspaceOption = None,
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000,
+) -> None:
+    """Open Dagster's page: the asset graph, runs, schedule and sensor. Ends with Ctrl-C."""
+    import subprocess
+
+    from dagster_project.settings import child_environment
+
+    settings = load_workspace(workspace)
+    use_dagster_home(settings)
+    print(f"http://127.0.0.1:{port}  (Ctrl-C ends it)")
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "dagster_project.definitions"]
+    command += ["-h", "127.0.0.1", "-p", str(port)]
+    raise typer.Exit(subprocess.call(command, env=child_environment()))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+# -- how things are said ---------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _progress(began: float, as_json: bool) -> Iterator[Any]:
+    """Yield a listener of steps: a line that changes on a terminal, plain lines otherwise."""
+    if as_json:
+        yield lambda step, what: None
+        return
+    if not sys.stderr.isatty():
+        yield lambda step, what: print(
+            f"{time.monotonic() - began:6.1f} s  {what}", file=sys.stderr, flush=True
+        )
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("starting") as spinner:
+        yield lambda step, what: spinner.update(f"{time.monotonic() - began:5.1f} s  {what}")
+
+
+def _rows_quarantined(folder: Path) -> int:
+    import duckdb
+
+    with duckdb.connect(str(folder / "kpi.duckdb"), read_only=True) as release:
+        return release.execute(
+            "select count(*) from ops.quarantine where is_row_rejected"
+        ).fetchone()[0]
+
+
+def _is_nothing_new(settings: Workspace) -> bool:
+    from dagster_project.ingest.run import inputs_signature
+    from dagster_project.publish.release import published_manifest
+
+    before = published_manifest(settings)
+    return before is not None and before.get("signature") == inputs_signature(settings)
+
+
+def _say_summary(
+    settings: Workspace, folder: Path, is_swapped: bool, as_json: bool, prefix: str
+) -> None:
+    from dagster_project.summary import headline
+
+    told = headline(settings, folder, is_swapped=is_swapped)
+    if as_json:
+        answer = {"nothing_new": bool(prefix), **told.data}
+        print(json.dumps(answer, ensure_ascii=False, default=str))
+        return
+    print(f"{prefix}{settings.config.company}, {settings.as_of}")
+    _print_rows(["", *told.columns], [[name, *cells] for name, cells in told.rows])
+    for line in told.lines:
+        print(line)
+
+
+def _print_table(title: str, rows: list[dict[str, Any]]) -> None:
+    print(f"\n{title}" + ("" if rows else ": none"))
+    if rows:
+        _print_rows(list(rows[0]), [[_plain(v) for v in row.values()] for row in rows[:60]])
+        if len(rows) > 60:
+            print(f"... and {len(rows) - 60} more (--json shows all)")
+
+
+def _print_rows(header: list[str], rows: list[list[str]]) -> None:
+    widths = [max(len(str(r[i])) for r in [header, *rows]) for i in range(len(header))]
+    for row in [header, *rows]:
+        cells = (str(c).ljust(w) for c, w in zip(row, widths, strict=True))
+        print("  " + "  ".join(cells).rstrip())
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.6g}" if abs(value) < 1000 else f"{value:,.2f}"
+    if hasattr(value, "normalize"):
+        return f"{value:,.2f}"
+    return str(value)
+
+
+def _quoted(path: Path) -> str:
+    return f'"{path}"' if " " in str(path) else str(path)
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise WorkspaceError(
+            "reading --as-of", found=text or "", expected="a day such as 2026-10-31"
+        ) from None
+
+
+def _instant(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        raise WorkspaceError(
+            "reading --known-by", found=text, expected="an instant such as 2026-10-31T18:00:00Z"
+        ) from None
+    from datetime import UTC
+
+    return value if value.tzinfo else value.replace(tzinfo=UTC)

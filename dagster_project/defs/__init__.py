@@ -1,0 +1,1 @@
+"""Every Dagster decorator of the project; the work itself lies in the pure rooms beside."""

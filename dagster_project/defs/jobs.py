@@ -1,0 +1,29 @@
+"""The job, its schedule, and the sensor that starts it when files arrive."""
+
+import dagster as dg
+
+refresh_kpis = dg.define_asset_job(
+    "refresh_kpis",
+    selection=dg.AssetSelection.all(),
+    executor_def=dg.in_process_executor,
+    description="Delivered files in, gated KPI marts out.",
+)
+
+daily = dg.ScheduleDefinition(
+    name="daily", job=refresh_kpis, cron_schedule="0 3 * * *", execution_timezone="UTC"
+)
+
+
+@dg.sensor(job=refresh_kpis, minimum_interval_seconds=60)
+def new_files(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Start a run when what figures depend on differs from what is published."""
+    from dagster_project.ingest.run import inputs_signature
+    from dagster_project.publish.release import published_manifest
+    from dagster_project.settings import load_workspace
+
+    workspace = load_workspace()
+    signature = inputs_signature(workspace)
+    before = published_manifest(workspace)
+    if before and before["signature"] == signature:
+        return dg.SkipReason("nothing new since the published release")
+    return dg.RunRequest(run_key=signature)

@@ -1,0 +1,91 @@
+"""The warehouse as a Dagster resource: one session for a whole run.
+
+What belongs here: turning a run's configuration into a session. What does not: the steps.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator
+from datetime import date, datetime
+from typing import Any
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from dagster_project.session import Session, open_session, silent
+from dagster_project.settings import Workspace, load_workspace
+
+_listeners: list[Callable[[str, str], None]] = []
+_sessions: list[Session] = []
+
+
+class WarehouseResource(dg.ConfigurableResource):
+    """A workspace's warehouse, open for writing under the lock for as long as the run lasts.
+
+    An empty ``workspace`` means ``KPI_WORKSPACE``, else the demonstration company.
+    """
+
+    workspace: str = ""
+    as_of: str = ""
+    known_by: str = ""
+    full_refresh: bool = False
+    wait: bool = True
+    _session: Any = PrivateAttr(default=None)
+
+    def settings(self) -> Workspace:
+        """Read the workspace's settings for this run."""
+        return load_workspace(
+            self.workspace or None,
+            as_of=date.fromisoformat(self.as_of) if self.as_of else None,
+            known_by=datetime.fromisoformat(self.known_by) if self.known_by else None,
+        )
+
+    @property
+    def session(self) -> Session:
+        """The open session."""
+        return self._session
+
+    @contextlib.contextmanager
+    def yield_for_execution(
+        self, context: dg.InitResourceContext
+    ) -> Generator[WarehouseResource, None, None]:
+        """Hold lock and warehouse from the first step to the last."""
+        short = context.run_id.split("-")[0] if context.run_id else None
+        stamp = None
+        if short:
+            from dagster_project.session import new_run_id
+
+            stamp = f"{new_run_id().split('-')[0]}-{short[:6]}"
+        with open_session(
+            self.settings(),
+            "refresh the KPIs",
+            run_id=stamp,
+            full_refresh=self.full_refresh,
+            wait=self.wait,
+            listener=_listeners[-1] if _listeners else silent,
+        ) as session:
+            self._session = session
+            _sessions.append(session)
+            try:
+                yield self
+            finally:
+                if session.release is None:
+                    session.record("failed")
+                from dagster_project.quality.docs import write_data_docs
+
+                write_data_docs(session.workspace, session.run_id)
+
+
+@contextlib.contextmanager
+def watched(listener: Callable[[str, str], None]) -> Generator[list[Session], None, None]:
+    """Tell ``listener`` of each step of runs in this process; yield their sessions."""
+    _listeners.append(listener)
+    first = len(_sessions)
+    opened: list[Session] = []
+    try:
+        yield opened
+    finally:
+        opened += _sessions[first:]
+        del _sessions[first:]
+        _listeners.pop()

@@ -1,0 +1,172 @@
+"""One run's steps on one workspace, in the order in which anything may call them.
+
+What belongs here: what happens between files and the published folder, step by step, and the record
+of the run. What does not: Dagster (defs), printing (cli), how a step works inside.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from dagster_project import transform
+from dagster_project.checkpoints import reached
+from dagster_project.ingest.run import IngestResult, ingest, inputs_signature
+from dagster_project.lock import writing
+from dagster_project.publish.release import Release, publish, require_permission
+from dagster_project.settings import Workspace
+
+Listener = Callable[[str, str], None]
+_RUNS = """
+    create table if not exists ops.runs (
+        run_id varchar, status varchar, started_at timestamp, finished_at timestamp,
+        load_id varchar, as_of date, known_by timestamp, files bigint, rows_seen bigint,
+        rows_quarantined bigint, settings_hash varchar, code_version varchar)
+"""
+
+
+@dataclass
+class Session:
+    """An open warehouse under the writer's lock, and what this run has done so far."""
+
+    workspace: Workspace
+    connection: duckdb.DuckDBPyConnection
+    run_id: str
+    listener: Listener
+    full_refresh: bool = False
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
+    ingested: IngestResult | None = None
+    verdicts: list[Any] = field(default_factory=list)
+    release: Release | None = None
+
+    def ingest(self) -> IngestResult:
+        """Bring delivered files into raw."""
+        self.listener("ingest", "reading delivered files")
+        self.ingested = ingest(self.workspace, self.connection, full_refresh=self.full_refresh)
+        return self.ingested
+
+    def build(self, layer: str) -> list[transform.BuiltNode]:
+        """Build one layer of models with their tests, and stamp it with the load."""
+        self.listener(layer, f"building the models of {layer}")
+        connection = self.connection
+        connection.execute("create schema if not exists ops")
+        connection.execute(
+            "create table if not exists ops.layer_loads "
+            "(layer varchar, load_id varchar, built_at timestamp)"
+        )
+        connection.execute("delete from ops.layer_loads where layer = ?", [layer])
+        nodes = transform.build(self.workspace, layer, full_refresh=self.full_refresh)
+        connection.execute(
+            "insert into ops.layer_loads select ?, load_id, ? from raw.load",
+            [layer, datetime.now(UTC).replace(tzinfo=None)],
+        )
+        if layer == "staging":
+            reached("staged")
+        return nodes
+
+    def gate(self, name: str) -> Any:
+        """Hold the warehouse against a gate; the verdict is kept whatever it is."""
+        from dagster_project.quality.gates import run_gate
+
+        self.listener(f"gate {name}", f"checking the gate of {name}")
+        verdict = run_gate(name, self.workspace, self.connection, run_id=self.run_id)
+        self.verdicts.append(verdict)
+        return verdict
+
+    def publish(self) -> Release:
+        """Publish what all gates passed; refuse anything else."""
+        from dagster_project.quality.gates import passed_gates
+
+        self.listener("publish", "writing and verifying the release")
+        load_id = self.load_id()
+        require_permission(self.connection, load_id, passed_gates(self.connection, load_id))
+        self.record("published")
+        self.release = publish(
+            self.workspace,
+            self.connection,
+            run_id=self.run_id,
+            load={"load_id": load_id, "signature": inputs_signature(self.workspace)},
+        )
+        return self.release
+
+    def load_id(self) -> str:
+        """Return the id of what raw holds."""
+        return self.connection.execute("select load_id from raw.load").fetchone()[0]
+
+    def record(self, status: str) -> None:
+        """Keep or replace this run's line in ops.runs."""
+        connection = self.connection
+        connection.execute("create schema if not exists ops")
+        connection.execute(_RUNS)
+        connection.execute("delete from ops.runs where run_id = ?", [self.run_id])
+        files, rows, quarantined = 0, 0, 0
+        with contextlib.suppress(duckdb.CatalogException):
+            files, rows = connection.execute(
+                "select count(*), coalesce(sum(rows_seen), 0) from raw.files "
+                "where status in ('loaded', 'superseded')"
+            ).fetchone()
+            (quarantined,) = connection.execute(
+                "select coalesce(sum(rows_quarantined), 0) "
+                "from intermediate.int_audit__reconciliation"
+            ).fetchone()
+        with contextlib.suppress(duckdb.CatalogException):
+            connection.execute(
+                "insert into ops.runs select ?, ?, ?, ?, load_id, ?, ?, ?, ?, ?, ?, ? "
+                "from raw.load",
+                [
+                    self.run_id,
+                    status,
+                    self.started_at,
+                    datetime.now(UTC).replace(tzinfo=None),
+                    self.workspace.as_of,
+                    self.workspace.known_by,
+                    files,
+                    rows,
+                    quarantined,
+                    self.workspace.settings_hash,
+                    self.workspace.code_version,
+                ],
+            )
+
+
+def new_run_id() -> str:
+    """Return a name for a run that sorts by time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+
+
+def silent(step: str, what: str) -> None:
+    """Tell nobody."""
+
+
+@contextlib.contextmanager
+def open_session(
+    workspace: Workspace,
+    doing: str,
+    *,
+    run_id: str | None = None,
+    full_refresh: bool = False,
+    wait: bool = False,
+    listener: Listener = silent,
+) -> Iterator[Session]:
+    """Take the writer's lock and open the warehouse for one run.
+
+    Raises:
+        WarehouseBusy: Another process writes, and ``wait`` is not asked for.
+    """
+    with (
+        writing(workspace, doing, wait=wait),
+        transform.warehouse_connection(workspace) as connection,
+    ):
+        yield Session(
+            workspace=workspace,
+            connection=connection,
+            run_id=run_id or new_run_id(),
+            listener=listener,
+            full_refresh=full_refresh,
+        )

@@ -1,0 +1,210 @@
+"""What a person sees at the end of a run, and what ``kpi status`` tells.
+
+What belongs here: reading the published file and laying out text. What does not: figures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.publish.release import published_manifest
+from dagster_project.settings import Workspace
+
+HEADLINE = (
+    "booked_revenue",
+    "paid_revenue",
+    "gross_margin",
+    "won_deals",
+    "average_check",
+    "win_rate",
+    "new_leads",
+    "lead_conversion",
+    "cycle_days_median",
+    "calls",
+    "meetings",
+    "spend",
+    "cac",
+)
+_WORDS = {
+    "en": {
+        "kpi": "KPI",
+        "rows": "Rows read: {seen}, in quarantine: {bad}. Gates passed: {gates}.",
+        "published": "Published: {path}",
+        "asof": "Written beside, nothing swapped: {path}",
+        "next": "Next: `kpi status`, `kpi explain {kpi} --period {period}`, or open {path} "
+        "in a BI tool.",
+        "incomplete": "so far",
+        "none": "n/a",
+        "low": "few cases",
+    },
+    "ru": {
+        "kpi": "Показатель",
+        "rows": "Строк прочитано: {seen}, в карантине: {bad}. Пройдено проверок: {gates}.",
+        "published": "Опубликовано: {path}",
+        "asof": "Записано рядом, опубликованное не тронуто: {path}",
+        "next": "Дальше: `kpi status`, `kpi explain {kpi} --period {period}` или откройте {path} "
+        "в BI-системе.",
+        "incomplete": "пока",
+        "none": "нет",
+        "low": "мало случаев",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The summary's figures: ``columns`` are months, ``rows`` are (name, values as text)."""
+
+    columns: list[str]
+    rows: list[tuple[str, list[str]]]
+    lines: list[str]
+    data: dict[str, Any]
+
+
+def headline(workspace: Workspace, folder: Path, *, is_swapped: bool = True) -> Headline:
+    """Read the last complete month and the current one from a release.
+
+    Args:
+        workspace: The workspace, for language and currency.
+        folder: The release.
+        is_swapped: Whether the published link points at it now.
+    """
+    words = _WORDS[workspace.config.language]
+    language = workspace.config.language
+    with duckdb.connect(str(folder / "kpi.duckdb"), read_only=True) as release:
+        months = release.execute(
+            "select period_start, is_complete from marts.kpi_company "
+            "where period_grain = 'month' order by period_start desc limit 2"
+        ).fetchall()
+        months.reverse()
+        complete = [m for m in months if m[1]]
+        shown = months if len(complete) < len(months) else complete[-1:]
+        found = release.execute(
+            f"select k.kpi_code, k.name_{language}, k.unit, v.period_start, v.value, "
+            "v.is_low_sample from marts.dim_kpi as k left join marts.kpi_values as v "
+            "on k.kpi_code = v.kpi_code and v.scope_type = 'company' and v.period_grain = 'month' "
+            "where k.is_available order by k.sort_order"
+        ).fetchall()
+        seen, bad = release.execute(
+            "select coalesce(sum(rows_seen), 0), coalesce(sum(rows_quarantined), 0) "
+            "from ops.reconciliation"
+        ).fetchone()
+        gates = release.execute(
+            "select count(distinct gate) from ops.gate_results where passed and load_id = "
+            "(select arg_max(load_id, finished_at) from ops.runs)"
+        ).fetchone()[0]
+    rows = []
+    names = {code: (name, unit) for code, name, unit, *_ in found}
+    values = {(code, start): (value, low) for code, _, _, start, value, low in found}
+    for code in (c for c in HEADLINE if c in names):
+        name, unit = names[code]
+        cells = [
+            _spelled(*values.get((code, start), (None, False)), unit, workspace, words)
+            for start, _ in shown
+        ]
+        rows.append((name, cells))
+    columns = [
+        f"{start:%Y-%m}" + ("" if whole else f" ({words['incomplete']})") for start, whole in shown
+    ]
+    file = folder / "kpi.duckdb"
+    link = workspace.published / "kpi.duckdb" if is_swapped else file
+    period = f"{shown[0][0]:%Y-%m}" if shown else f"{workspace.as_of:%Y-%m}"
+    lines = [
+        words["rows"].format(seen=seen, bad=bad, gates=f"{gates}/3"),
+        words["published" if is_swapped else "asof"].format(path=link.parent),
+        words["next"].format(kpi="booked_revenue", period=period, path=link),
+    ]
+    data = {
+        "folder": str(folder),
+        "swapped": is_swapped,
+        "rows_seen": int(seen),
+        "rows_quarantined": int(bad),
+        "gates_passed": gates,
+        "months": {
+            f"{start:%Y-%m}": {code: values.get((code, start), (None,))[0] for code in names}
+            for start, _ in shown
+        },
+    }
+    return Headline(columns, rows, lines, data)
+
+
+def _spelled(
+    value: float | None, is_low: bool, unit: str, workspace: Workspace, words: dict[str, str]
+) -> str:
+    if value is None:
+        return words["none"]
+    space = "\u00a0"
+    if unit == "money":
+        text = f"{value:,.0f}".replace(",", space) + f" {workspace.config.reporting_currency}"
+    elif unit == "share":
+        text = f"{value:.1%}"
+    elif unit == "count":
+        text = f"{value:,.0f}".replace(",", space)
+    else:
+        text = f"{value:,.1f}".replace(",", space)
+    return text + (f" ({words['low']})" if is_low else "")
+
+
+def status(workspace: Workspace) -> dict[str, Any] | None:
+    """Return what the published release tells of runs, files, quarantine and freshness.
+
+    Returns:
+        Lists of mappings under ``release, runs, files, quarantine, freshness``; None where nothing
+        is published.
+    """
+    manifest = published_manifest(workspace)
+    if manifest is None:
+        return None
+    with duckdb.connect(str(workspace.published / "kpi.duckdb"), read_only=True) as release:
+
+        def rows(sql: str) -> list[dict[str, Any]]:
+            found = release.execute(sql)
+            names = [column[0] for column in found.description]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+        return {
+            "release": {k: v for k, v in manifest.items() if k != "tables"},
+            "runs": rows("select * from ops.runs order by started_at desc limit 5"),
+            "files": rows(
+                "select files.file_name, files.entity, files.status, recon.rows_seen, "
+                "recon.rows_loaded, recon.rows_quarantined, files.reason_code from ops.files "
+                "as files left join ops.reconciliation as recon using (file_name, entity, "
+                "file_sha256) order by 1, 2"
+            ),
+            "quarantine": rows(
+                "select entity, column_name, reason_code, is_row_rejected, count(*) as cases, "
+                "min(_source_file) as example_file, min(_source_row) as example_row "
+                "from ops.quarantine group by 1, 2, 3, 4 order by cases desc, 1, 2, 3"
+            ),
+            "freshness": rows("select * from ops.freshness order by source_name, entity"),
+        }
+
+
+def period_bounds(text: str, fiscal_start: int) -> tuple[str, date]:
+    """Read 2026-10, 2026-Q4, 2026-W41, 2026 or a day.
+
+    Returns:
+        (grain, first day).
+
+    Raises:
+        ValueError: The text is none of these.
+    """
+    import re
+
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        return "day", date.fromisoformat(text)
+    if re.fullmatch(r"\d{4}-\d{2}", text):
+        return "month", date.fromisoformat(text + "-01")
+    if match := re.fullmatch(r"(\d{4})-?[Qq]([1-4])", text):
+        month = fiscal_start + 3 * (int(match[2]) - 1)
+        return "quarter", date(int(match[1]) + (month - 1) // 12, (month - 1) % 12 + 1, 1)
+    if match := re.fullmatch(r"(\d{4})-?[Ww](\d{1,2})", text):
+        return "week", date.fromisocalendar(int(match[1]), int(match[2]), 1)
+    if re.fullmatch(r"\d{4}", text):
+        return "year", date(int(text), fiscal_start, 1)
+    raise ValueError(text)

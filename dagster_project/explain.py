@@ -168,7 +168,9 @@ def _facts(
         ).fetchall()
     )
     count = release.execute(
-        f"select count(*) from marts.kpi_events where {where}", given
+        "select count(*) from (select distinct measure_code, fact_table, fact_id, occurred_on "
+        f"from marts.kpi_events where {where})",
+        given,
     ).fetchone()[0]
     origins = " union all ".join(
         f"select '{table}' as fact_table, {key} as fact_id, any_value(_source_file) as "
@@ -184,10 +186,13 @@ def _facts(
     )
     found = release.execute(
         f"""
-        with events as (
+        with facts as (
+            select measure_code, occurred_on, fact_table, fact_id, sum(value) as value
+            from marts.kpi_events where {where} group by all
+        ), events as (
             select *, row_number() over (
                 partition by measure_code order by abs(value) desc, occurred_on, fact_id) as place
-            from marts.kpi_events where {where}
+            from facts
         ), shown as (select * from events where place <= {int(limit)}),
         origins as ({origins})
         select shown.measure_code, shown.occurred_on, shown.fact_table, shown.fact_id, shown.value,

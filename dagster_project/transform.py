@@ -172,7 +172,16 @@ def build(
     runner = _runner()
     set_dbt_environment(workspace)
     selection = f"tag:{layer}" + (f",{select}" if select else "")
-    arguments = ["--quiet", "--no-write-json", "--log-level-file", "none", "build", "--select", selection, *_folders(workspace)]
+    arguments = [
+        "--quiet",
+        "--no-write-json",
+        "--log-level-file",
+        "none",
+        "build",
+        "--select",
+        selection,
+        *_folders(workspace),
+    ]
     arguments += ["--full-refresh"] if full_refresh else []
     result = runner.invoke(arguments)
     nodes = [_built(item) for item in getattr(result.result, "results", None) or []]

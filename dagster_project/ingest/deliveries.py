@@ -96,7 +96,11 @@ def choose_versions(
     loaded: set[tuple[str, str, str]] = set()
     for claim in sorted(
         found.claims,
-        key=lambda c: (seen[c.source_name, c.file_name, c.content.sha256], c.file_name),
+        key=lambda c: (
+            seen[c.source_name, c.file_name, c.content.sha256],
+            len(c.file_name),
+            c.file_name,
+        ),
     ):
         key = (claim.source_name, claim.file_name, claim.content.sha256)
         is_later = workspace.known_by is not None and seen[key] > workspace.known_by

@@ -14,6 +14,7 @@
     )
     {%- endcall %}
     {{ run_hooks(post_hooks) }}
+    {{ adapter.commit() }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
@@ -26,6 +27,7 @@
         {{ compiled_code }}
     )
     {%- endcall %}
+    {{ adapter.commit() }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
@@ -48,5 +50,6 @@
         )
         {%- endcall %}
     {%- endif -%}
+    {{ adapter.commit() }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}

@@ -121,7 +121,7 @@ conformed as (
 
 {# Native money at a rate: rounded half-up once, here. #}
 {% macro to_reporting(amount, rate) -%}
-    cast(cast({{ amount }} as decimal(18, 4)) * {{ rate }} as decimal(18, 4))
+    cast(cast({{ amount }} as decimal(24, 4)) * {{ rate }} as decimal(18, 4))
 {%- endmacro %}
 
 {# Reference written as a bare id of its own source, unless it names one. #}

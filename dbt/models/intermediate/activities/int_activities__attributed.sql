@@ -26,19 +26,22 @@ lead_survivors as (select * from {{ ref('int_leads__survivors') }}),
 kinds as (
     select
         seen.source_name, seen.kind as delivered_kind,
-        coalesce(own_type.kind, any_type.kind, case when lower(seen.kind) in ('call', 'meeting', 'proposal', 'email') then lower(seen.kind) else 'other' end) as kind
+        coalesce(own_type.kind, any_type.kind, words.meaning, 'other') as kind,
+        coalesce(own_type.kind, any_type.kind, words.meaning) is null as is_unknown_kind
     from (select distinct source_name, kind from newest) as seen
     left join types as own_type on seen.source_name = own_type.source_name and {{ as_match_name('seen.kind') }} = own_type.type_match
     left join types as any_type on any_type.source_name = '*' and {{ as_match_name('seen.kind') }} = any_type.type_match
+    left join {{ ref('words') }} as words on words.subject = 'activity_kind' and {{ as_match_name('seen.kind') }} = words.word
 ),
 
 joined as (
     select
         newest.activity_id,
         kinds.kind,
+        newest.kind as delivered_kind, kinds.is_unknown_kind,
         newest.occurred_at, newest.occurred_on,
-        coalesce(lower(newest.status), 'done') = 'done' as is_done,
-        lower(newest.direction) as direction,
+        case when newest.status is null then true else coalesce(statuses.meaning, '') = 'done' end as is_done,
+        directions.meaning as direction,
         newest.duration_seconds,
         coalesce(managers.manager_id, 'not_given') as manager_id,
         deals.deal_id,
@@ -49,6 +52,8 @@ joined as (
     from newest
     cross join settings
     left join kinds on newest.source_name = kinds.source_name and newest.kind = kinds.delivered_kind
+    left join {{ ref('words') }} as statuses on statuses.subject = 'activity_status' and lower(newest.status) = statuses.word
+    left join {{ ref('words') }} as directions on directions.subject = 'direction' and lower(newest.direction) = directions.word
     left join managers on coalesce(newest.manager_id, newest.source_name || ':~' || newest.manager_name) = managers.manager_ref
     left join deal_survivors on newest.deal_id = deal_survivors.deal_id
     left join lead_survivors on newest.lead_id = lead_survivors.lead_id
@@ -65,7 +70,7 @@ first_proposals as (
 )
 
 select
-    joined.activity_id, joined.kind, joined.occurred_at, joined.occurred_on, joined.is_done,
+    joined.activity_id, joined.kind, joined.delivered_kind, joined.is_unknown_kind, joined.occurred_at, joined.occurred_on, joined.is_done,
     joined.kind = 'call' and joined.is_done and coalesce(joined.duration_seconds, 0) >= joined.connected_call_seconds as is_connected,
     joined.direction, joined.duration_seconds, joined.manager_id, joined.deal_id, joined.lead_id, joined.channel_id,
     joined.kind = 'proposal' and joined.is_done and (joined.deal_id is null or first_proposals.activity_id is not null) as is_first_proposal,

@@ -37,6 +37,14 @@ inner join (
     having not bool_or(is_listed) and bool_and(is_id) and count(manager_name) > 0 and min(manager_name) = min(manager_ref)
 ) as unknown on deals.manager_id = unknown.unknown_id
 union all
+select 'payments', min(_source_file), min(_source_row), 'kind', delivered_kind,
+    'unknown_kind', 'this kind of payment has no meaning here: it counts as a payment'
+from {{ ref('int_payments__attributed') }} where is_unknown_kind group by delivered_kind
+union all
+select 'activities', min(_source_file), min(_source_row), 'kind', delivered_kind,
+    'unknown_kind', 'this type of activity has no meaning here: add it under activity_types in workspace.yml'
+from {{ ref('int_activities__attributed') }} where is_unknown_kind group by delivered_kind
+union all
 select repeated.entity, repeated._source_file, repeated._source_row, repeated.column_name, repeated.value,
     'repeated_in_file', 'the key stands twice in one file without updated_at: the last row counts'
 from {{ ref('int_audit__repeated') }} as repeated

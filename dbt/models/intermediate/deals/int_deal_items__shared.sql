@@ -14,8 +14,8 @@ delivered as (
         coalesce(products.product_id, 'not_given') as product_id,
         coalesce(items.quantity, 1) as quantity,
         items.price,
-        cast(coalesce(items.quantity, 1) * items.price - coalesce(items.discount, 0) as decimal(18, 4)) as line_amount,
-        cast(coalesce(items.quantity, 1) * items.cost as decimal(18, 4)) as line_cost,
+        cast(cast(coalesce(items.quantity, 1) as decimal(24, 8)) * items.price - coalesce(items.discount, 0) as decimal(18, 4)) as line_amount,
+        cast(cast(coalesce(items.quantity, 1) as decimal(24, 8)) * items.cost as decimal(18, 4)) as line_cost,
         items._source_file, items._source_row, items._observed_at, items._file_sha256
     from {{ ref('stg_files__deal_items') }} as items
     left join survivors on items.deal_id = survivors.deal_id

@@ -29,7 +29,7 @@ chains as (
 touches as (
     select lead_id, min(occurred_at) as touched_at from activities
     where is_done and lead_id is not null and manager_id <> 'not_given'
-        and (kind in ('meeting', 'email') or kind = 'call') and coalesce(direction, 'out') in ('out', 'outbound', 'исходящий')
+        and (kind in ('meeting', 'email') or kind = 'call') and coalesce(direction, 'out') = 'out'
     group by lead_id
 ),
 

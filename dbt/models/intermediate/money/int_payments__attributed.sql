@@ -13,16 +13,20 @@ rates as (select * from {{ ref('int_fx__daily') }}),
 
 currencies as (select * from {{ ref('stg_workspace__aliases') }} where subject = 'currency'),
 
+words as (select * from {{ ref('words') }} where subject = 'payment_kind'),
+
 {{ newest_version(ref('stg_files__payments'), 'payment_id', none) }}
 
 signed as (
     select
         newest.*,
-        case when lower(coalesce(newest.kind, 'payment')) = 'refund' then 'refund' else 'payment' end as payment_kind,
-        case when lower(coalesce(newest.kind, 'payment')) = 'refund' then -abs(newest.amount) else newest.amount end as signed_amount,
+        coalesce(words.meaning, 'payment') as payment_kind,
+        case when words.meaning = 'refund' then -abs(newest.amount) else newest.amount end as signed_amount,
+        newest.kind is not null and words.meaning is null as is_unknown_kind,
         upper(coalesce(currencies.name, newest.currency, newest._default_currency)) as money_currency
     from newest
     left join currencies on {{ as_match_name('newest.currency') }} = currencies.spelling_match
+    left join words on {{ as_match_name('newest.kind') }} = words.word
 )
 
 select
@@ -36,6 +40,7 @@ select
     coalesce(deals.channel_id, 'not_given') as channel_id,
     coalesce(deals.product_id, 'not_given') as product_id,
     deals.partner_id,
+    signed.kind as delivered_kind, signed.is_unknown_kind,
     signed._source_file, signed._source_row
 from signed
 cross join settings

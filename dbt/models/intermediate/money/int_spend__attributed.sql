@@ -8,6 +8,8 @@ channels as (select * from {{ ref('int_channels__crosswalk') }}),
 
 rates as (select * from {{ ref('int_fx__daily') }}),
 
+words as (select * from {{ ref('words') }} where subject = 'spend_kind'),
+
 accepted as (select * from {{ ref('stg_files__spend') }} where not _is_row_rejected),
 
 covering as (
@@ -32,8 +34,7 @@ select
     newest.spent_on,
     coalesce(channels.channel_id, 'not_given') as channel_id,
     newest.campaign,
-    case when lower(newest.kind) in ('ads', 'salary', 'agency', 'event') then lower(newest.kind)
-        when newest.kind is null then 'ads' else 'other' end as kind,
+    case when newest.kind is null then 'ads' else coalesce(words.meaning, 'other') end as kind,
     cast(newest.amount as decimal(18, 4)) as amount_native,
     upper(coalesce(newest.currency, newest._default_currency)) as currency,
     {{ to_reporting('newest.amount', 'case when upper(coalesce(newest.currency, newest._default_currency)) = settings.reporting_currency then cast(1 as decimal(18, 8)) else rates.rate end') }} as amount,
@@ -43,5 +44,6 @@ select
 from newest
 cross join settings
 left join channels on newest.source = channels.channel_spelling
+left join words on {{ as_match_name('newest.kind') }} = words.word
 left join rates on upper(coalesce(newest.currency, newest._default_currency)) = rates.currency and newest.spent_on = rates.day
 where newest.spent_on <= settings.as_of

@@ -1,3 +1,4 @@
+{{ config(materialized='table') }}
 -- Grain changes here: one row per value that did not type, or per line that is no row.
 {%- set entities = ['managers', 'customers', 'products', 'leads', 'deals', 'deal_items', 'deal_stages', 'deal_changes', 'deal_splits',
     'payments', 'activities', 'spend', 'subscriptions', 'partners', 'fx_rates', 'calendar'] %}

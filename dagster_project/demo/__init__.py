@@ -1,0 +1,1 @@
+"""The demonstration company: an invented sales department with truths planted in its files."""

@@ -538,7 +538,7 @@ def _settings_error(doing: str, path: Path, error: ValidationError) -> Workspace
 
 def _check_columns(config: WorkspaceConfig, path: Path, doing: str) -> None:
     """Refuse mappings of columns that an entity does not have, or without its required ones."""
-    from dagster_project.ingest.canonical import ENTITIES, missing_required
+    from dagster_project.canonical import ENTITIES, missing_required
 
     for source_name, source in config.sources.items():
         for entity, mapping in source.entities.items():

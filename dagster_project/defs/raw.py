@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from dagster_project.canonical import ENTITIES
 from dagster_project.defs.gates import gate_result
 from dagster_project.defs.resources import WarehouseResource
-from dagster_project.ingest.canonical import ENTITIES
 
 FILES = dg.AssetKey(["raw", "files"])
 

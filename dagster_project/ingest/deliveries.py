@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dagster_project.ingest.canonical import KEYS, ROW_ID
+from dagster_project.canonical import KEYS, ROW_ID
 from dagster_project.ingest.discovery import Claim, Discovered
 from dagster_project.settings import EntityMapping, Workspace
 

@@ -26,8 +26,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dagster_project.errors import SourceFileError
-from dagster_project.ingest.canonical import (
+from dagster_project.canonical import (
     AMOUNTS,
     ENTITIES,
     EVENT_DATES,
@@ -37,6 +36,7 @@ from dagster_project.ingest.canonical import (
     ROW_ID,
     TIME_KINDS,
 )
+from dagster_project.errors import SourceFileError
 from dagster_project.ingest.discovery import Claim, fingerprint, is_unchanged
 from dagster_project.ingest.formats import date_order_of, decimal_of, parsed_number, parsed_time
 from dagster_project.ingest.readers import (

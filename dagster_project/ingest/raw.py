@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from dagster_project.ingest.canonical import ENTITIES, KEYS, NUMBER_KINDS, TIME_KINDS
+from dagster_project.canonical import ENTITIES, KEYS, NUMBER_KINDS, TIME_KINDS
 from dagster_project.ingest.landing import glob_free
 from dagster_project.settings import Workspace
 

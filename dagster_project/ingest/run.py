@@ -14,9 +14,9 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.canonical import ROW_ID
 from dagster_project.checkpoints import reached
 from dagster_project.errors import SourceFileError
-from dagster_project.ingest.canonical import ROW_ID
 from dagster_project.ingest.deliveries import Delivery, choose_versions, record_deliveries
 from dagster_project.ingest.discovery import Discovered, discover
 from dagster_project.ingest.landing import Landed, land, landing_key, read_landed

@@ -118,7 +118,8 @@ class Published:
         """Return a KPI's value; no row is an error."""
         (row,) = self.rows(
             "select value from marts.kpi_values where kpi_code = ? and period_grain = ? and "
-            "period_start = cast(? as date) and scope_type = ? and (scope_id = ? or scope_name = ?)",
+            "period_start = cast(? as date) and scope_type = ? "
+            "and (scope_id = ? or scope_name = ?)",
             [code, grain, period, scope, who, who],
         )
         return row[0]

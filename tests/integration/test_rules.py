@@ -1,0 +1,268 @@
+"""Every rule of the KPIs on a handful of rows; each expected figure is worked out beside its test.
+
+The deals, by their history (amounts in RUB unless said):
+
+| deal | opened | outcome | amount | who |
+|---|---|---|---|---|
+| d1 | 5 Jan | won 15 Jan | 100, product p1 (unit cost 40) | Ann, customer c1, lead l1 |
+| d2 | 10 Jan | won 20 Jan, reopened 5 Feb | 300 | Ann, c2 |
+| d3 | 10 Jan | lost 25 Jan | 200 | Bob |
+| d4 | 1 Feb | won 11 Feb | 400, cost 150, lines 3 x p1 and 1 x p2 at 100 | Bob, c1, lead l4 |
+| d5 | 1 Feb | lost 12 Feb as "duplicate": no contest | 70 | Bob |
+| d6 | 5 Feb | won 20 Feb | 10 USD at 90 (the rate of 19 Feb) | Ann, c3 |
+| d7 | 1 Mar | open | 50 | Ann |
+| d8 | 1 Mar | won 10 Mar | 0 | Ann, c4 |
+| d9 | 2 Jan | won 12 Jan, deleted on 1 Mar | 5000 | Ann |
+| d10 | 5 Jan | merged into d1 | 100 | Ann |
+
+Bob moves from team A to team B on 1 February.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+JAN, FEB, MAR = "2026-01-01", "2026-02-01", "2026-03-01"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    from tests.conftest import Company
+
+    company = Company(tmp_path_factory.mktemp("rules") / "ws")
+    company.settings |= {
+        "country": None,
+        "working_hours": "09:00-18:00",
+        "settings": {"conversion_window_days": 30},
+        "loss_reasons": [{"reason": "duplicate", "eligible": False}],
+        "aliases": {"channel": {"yandex": "Yandex Direct"}},
+    }
+    company.entity(
+        "deals",
+        "deal_id stage opened_at closed_at amount currency cost manager_id customer_id lead_id "
+        "product_id loss_reason source updated_at is_deleted merged_into",
+        files="deals.csv",
+    )
+    company.source(won_date="history")
+    company.file(
+        "deals.csv",
+        """\
+deal_id,stage,opened_at,closed_at,amount,currency,cost,manager_id,customer_id,lead_id,product_id,loss_reason,source,updated_at,is_deleted,merged_into
+d1,won,2026-01-05,,100,RUB,,m1,c1,l1,p1,,,2026-01-15,,
+d2,offer,2026-01-10,,300,RUB,,m1,c2,,,,,2026-02-05,,
+d3,lost,2026-01-10,,200,RUB,,m2,,,,,,2026-01-25,,
+d4,won,2026-02-01,,400,RUB,150,m2,c1,l4,,,,2026-02-11,,
+d5,lost,2026-02-01,,70,RUB,,m2,,,,Duplicate,,2026-02-12,,
+d6,won,2026-02-05,,10,USD,,m1,c3,,,,Fair,2026-02-20,,
+d7,open,2026-03-01,,50,RUB,,m1,,,,,,2026-03-01,,
+d8,won,2026-03-01,,0,RUB,,m1,c4,,,,,2026-03-10,,
+d9,won,2026-01-02,,5000,RUB,,m1,,,,,,2026-03-01,yes,
+d10,open,2026-01-05,,100,RUB,,m1,,,,,,2026-01-06,,d1
+""",
+    )
+    company.entity("deal_stages", "deal_id stage entered_at")
+    company.file(
+        "deal_stages.csv",
+        """\
+deal_id,stage,entered_at
+d1,open,2026-01-05 10:00:00
+d1,won,2026-01-15 12:00:00
+d2,open,2026-01-10 10:00:00
+d2,won,2026-01-20 10:00:00
+d2,offer,2026-02-05 10:00:00
+d3,open,2026-01-10 10:00:00
+d3,lost,2026-01-25 10:00:00
+d4,open,2026-02-01 10:00:00
+d4,won,2026-02-11 10:00:00
+d5,lost,2026-02-12 10:00:00
+d6,open,2026-02-05 10:00:00
+d6,won,2026-02-20 10:00:00
+d7,open,2026-03-01 10:00:00
+d8,won,2026-03-10 10:00:00
+d9,won,2026-01-12 10:00:00
+""",
+    )
+    company.entity("deal_items", "deal_id product_id quantity price")
+    company.file("deal_items.csv", "deal_id,product_id,quantity,price\nd4,p1,3,100\nd4,p2,1,100\n")
+    company.entity("products", "product_id product_name cost")
+    company.file("products.csv", "product_id,product_name,cost\np1,Chair,40\np2,Desk,\n")
+    company.entity("managers", "manager_id manager_name team hired_on valid_from")
+    company.file(
+        "managers.csv",
+        "manager_id,manager_name,team,hired_on,valid_from\n"
+        "m1,Ann,A,2025-01-01,\nm2,Bob,A,2025-01-01,\nm2,Bob,B,2025-01-01,2026-02-01\n"
+        "m3,Idle,A,2026-02-10,\n",
+    )
+    company.entity("leads", "lead_id created_at manager_id source qualified_at phone")
+    company.file(
+        "leads.csv",
+        """\
+lead_id,created_at,manager_id,source,qualified_at,phone
+l1,2026-01-03 12:00:00,m1,yandex,,+7 999 123-45-67
+l2,2026-01-20 12:00:00,m1,Fair,2026-01-21,8 (999) 123-45-67
+l3,2026-01-08 17:50:00,m2,Yandex Direct,2026-01-09,
+l4,2026-02-03 10:00:00,m2,Fair,,
+l5,2026-02-28 10:00:00,m2,,,
+""",
+    )
+    company.entity(
+        "activities",
+        "activity_id kind occurred_at manager_id status direction duration_seconds deal_id lead_id",
+    )
+    company.file(
+        "activities.csv",
+        """\
+activity_id,kind,occurred_at,manager_id,status,direction,duration_seconds,deal_id,lead_id
+a1,call,2026-01-05 09:05:00,m1,done,out,29,,l1
+a2,звонок,2026-01-09 09:10:00,m2,done,исходящий,30,,l3
+a3,meeting,2026-01-10 11:00:00,m2,planned,,,,
+a4,встреча,2026-01-12 11:00:00,m2,выполнено,,,,
+a5,proposal,2026-02-04 11:00:00,m2,done,out,,d4,
+a6,proposal,2026-02-06 11:00:00,m2,done,out,,d4,
+a7,call,2026-02-10 11:00:00,m2,done,in,60,d4,
+""",
+    )
+    company.entity("payments", "payment_id paid_at amount currency deal_id kind")
+    company.file(
+        "payments.csv",
+        "payment_id,paid_at,amount,currency,deal_id,kind\n"
+        "y1,2026-01-16,50,RUB,d1,payment\ny2,2026-02-02,20,RUB,d1,возврат\n"
+        "y3,2026-02-19,1,USD,d6,оплата\n",
+    )
+    company.entity("fx_rates", "rate_on currency rate")
+    company.file("fx_rates.csv", "rate_on,currency,rate\n2026-02-10,USD,80\n2026-02-19,USD,90\n")
+    company.entity("spend", "spent_on source amount kind")
+    company.file(
+        "spend.csv",
+        "spent_on,source,amount,kind\n2026-01-10,yandex,500,ads\n2026-01-31,,100,зарплата\n"
+        "2026-02-10,yandex,300,ads\n",
+    )
+    return company.run()
+
+
+def test_a_reopened_deal_is_reversed_on_its_own_date(published):
+    assert published.kpi("booked_revenue", JAN) == 100 + 300
+    assert published.kpi("booked_revenue", FEB) == 400 + 10 * 90 - 300
+    assert published.kpi("won_deals", JAN) == 2
+    assert published.kpi("won_deals", FEB) == 2 - 1
+
+
+def test_average_check_and_win_rate_use_the_state_now(published):
+    assert published.kpi("average_check", JAN) == 100
+    assert published.kpi("average_check", FEB) == (400 + 900) / 2
+    assert published.kpi("average_check", MAR) is None  # the one win has no amount
+    assert published.kpi("win_rate", JAN) == 1 / 2  # d1 against d3; d2 is open again
+    assert published.kpi("win_rate", FEB) == 1  # d5 was no contest
+    assert published.kpi("lost_deals", FEB) == 0
+
+
+def test_a_deleted_deal_is_nowhere_and_a_merged_one_counts_once(published):
+    deals = [row[0] for row in published.rows("select deal_id from marts.fct_deals order by 1")]
+    assert "crm:d9" not in deals
+    assert "crm:d10" not in deals
+    assert published.kpi("created_win_rate", JAN) == pytest.approx(1 / 3)  # d1 of d1, d2, d3
+
+
+def test_money_in_another_currency_takes_the_rate_of_its_day(published):
+    assert published.one("select amount from marts.fct_deals where deal_id = 'crm:d6'") == 900
+    assert (
+        published.kpi("paid_revenue", FEB) == -20 + 90
+    )  # the refund by its word, the dollar at 90
+
+
+def test_a_seller_who_changed_team_keeps_each_deal_in_its_team(published):
+    assert published.kpi("lost_deals", JAN, scope="team", who="A") == 1
+    assert published.kpi("booked_revenue", FEB, scope="team", who="B") == 400
+    assert published.kpi("booked_revenue", FEB, scope="team", who="A") == 900 - 300
+
+
+def test_an_employed_seller_without_events_has_zero_and_one_not_employed_has_no_row(published):
+    assert published.kpi("booked_revenue", FEB, scope="manager", who="Idle") == 0
+    assert published.kpi("win_rate", FEB, scope="manager", who="Idle") is None
+    with pytest.raises(ValueError, match="not enough values"):
+        published.kpi("booked_revenue", JAN, scope="manager", who="Idle")
+
+
+def test_cycle_and_way_of_the_lead_in_days(published):
+    assert published.kpi("cycle_days_median", JAN) == 10
+    assert published.kpi("cycle_days_median", FEB) == 12.5  # 10 and 15
+    assert published.kpi("cycle_days_p90", FEB) == pytest.approx(10 + 0.9 * 5)
+    assert published.kpi("cycle_days_mean", FEB) == 12.5
+    assert published.kpi("lead_to_win_days_median", JAN) == 12  # 3 to 15 January
+
+
+def test_margin_counts_costed_deals_only(published):
+    assert published.kpi("gross_margin", JAN) == 100 - 40  # d2 has no cost
+    assert published.kpi("cost_coverage", JAN) == 1 / 2
+    assert published.kpi("gross_margin", FEB) == 400 - 150
+    assert published.kpi("margin_rate", FEB) == pytest.approx(250 / 400)
+    assert published.kpi("gross_margin", MAR) is None
+
+
+def test_products_share_a_deal_by_its_lines(published):
+    assert published.kpi("booked_revenue", FEB, scope="product", who="Chair") == 300
+    assert published.kpi("booked_revenue", FEB, scope="product", who="Desk") == 100
+    assert published.kpi("won_deals", FEB, scope="product", who="Desk") == 0.25
+    cases = published.one(
+        "select sample_size from marts.kpi_values where kpi_code = 'cycle_days_median' and "
+        "scope_name = 'Desk' and period_grain = 'month' and period_start = '2026-02-01'"
+    )
+    assert cases == 1
+
+
+def test_new_customers_are_first_wins_that_stand(published):
+    counts = [published.kpi("new_customers", month) for month in (JAN, FEB, MAR)]
+    assert counts == [1, 1, 1]  # c1, then c3 (c1 again is none), then c4; c2 was reversed
+
+
+def test_repeats_of_a_contact_are_one_lead(published):
+    assert published.kpi("new_leads", JAN) == 2  # l2 repeats the phone of l1
+    assert published.kpi("new_leads", FEB) == 2
+    assert published.kpi("new_leads", JAN, scope="channel", who="Yandex Direct") == 2
+    assert published.kpi("qualified_leads", JAN) == 2  # l3, and l1 by its repeat
+
+
+def test_conversions(published):
+    assert published.kpi("lead_conversion", JAN) == 1 / 2  # l1 of l1, l3
+    assert published.kpi("lead_conversion_window", JAN) == 1 / 2  # in 12 of 30 days
+    assert published.kpi("lead_conversion_window", FEB) == 1 / 2  # the last window ends 29 March
+    assert published.kpi("lead_conversion_operational", FEB) == 1 / 2  # l4 won, l4 and l5 created
+
+
+def test_speed_to_lead_runs_in_working_minutes(published):
+    # l1: Saturday noon to Monday 9:05 is 5; l3: 17:50 to 9:10 next day is 10 + 10
+    assert published.kpi("speed_to_lead_minutes", JAN) == (5 + 20) / 2
+    assert published.kpi("speed_to_lead_sla", JAN) == 1 / 2
+
+
+def test_activities(published):
+    assert published.kpi("calls", JAN) == 2
+    assert published.kpi("connected_calls", JAN) == 1  # 30 seconds count, 29 do not
+    assert published.kpi("meetings", JAN) == 1  # the planned one was not held
+    assert published.kpi("proposals", FEB) == 1  # the second to the same deal does not count
+    assert published.kpi("calls", FEB) == 1  # incoming calls count
+
+
+def test_spend_cpl_and_cac(published):
+    assert published.kpi("spend", JAN) == 600
+    assert published.kpi("cpl", JAN) == 500 / 2  # salaries are no cost of a lead
+    assert published.kpi("cac", JAN) == 600 / 1
+    assert published.kpi("spend", MAR) is None  # nobody reported March: unknown, not 0
+    assert published.kpi("spend", FEB, scope="channel", who="Yandex Direct") == 300
+
+
+def test_unavailable_kpis_say_why(published):
+    reasons = dict(
+        published.rows(
+            "select kpi_code, unavailable_because from marts.dim_kpi where not is_available"
+        )
+    )
+    assert reasons["partner_revenue"] == "deals name no partner"
+    assert "won_deals" not in reasons
+
+
+def test_personal_data_is_hashed(published):
+    for name in ("warehouse/warehouse.duckdb", "published/kpi.duckdb"):
+        data = (published.session.workspace.directory / name).read_bytes()
+        assert b"9991234567" not in data
+        assert b"123-45-67" not in data

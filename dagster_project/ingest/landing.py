@@ -135,16 +135,20 @@ def land(
     """
     folder.mkdir(parents=True, exist_ok=True)
     work = _Work(claim, key, tuning, folder, connection)
-    landed = work.by_fast_reader() or work.by_careful_reader()
-    work.describe(landed)
-    if not is_unchanged(claim) and fingerprint(claim.path) != claim.content:
-        raise refuse(
-            "still_being_written",
-            "a file that changed while it was read",
-            "a whole file",
-            claim.file_name,
-            "wait until it is written, then run again",
-        )
+    try:
+        landed = work.by_fast_reader() or work.by_careful_reader()
+        work.describe(landed)
+        if not is_unchanged(claim) and fingerprint(claim.path) != claim.content:
+            raise refuse(
+                "still_being_written",
+                "a file that changed while it was read",
+                "a whole file",
+                claim.file_name,
+                "wait until it is written, then run again",
+            )
+    except BaseException:
+        work.forget()
+        raise
     work.move_in_place(landed)
     return landed
 
@@ -167,6 +171,10 @@ class _Work:
         self.table = folder / f".{key}.parquet.new"
         self.refused = folder / f".{key}.refused.parquet.new"
         self.where = claim.file_name
+        self.forget()
+
+    def forget(self) -> None:
+        """Remove what this landing, or one that died before it, has written beside."""
         for left_over in (self.table, self.refused):
             left_over.unlink(missing_ok=True)
 

@@ -66,7 +66,7 @@ def encoding_of(path: Path, declared: str | None, where: str) -> str:
         codec = declared
     elif head.startswith((b"\xff\xfe", b"\xfe\xff")):
         codec = "utf-16"
-    elif b"\0" in head or len(re.findall(rb"[\x01-\x08\x0e-\x1f]", head)) > len(head) // 200:
+    elif len(re.findall(rb"[\x00-\x08\x0e-\x1f]", head)) > max(2, len(head) // 200):
         raise refuse(
             "binary_file",
             "bytes that are no text",

@@ -1,0 +1,371 @@
+"""Files as people make and break them: what each gets, and that no row is lost or doubled."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import random
+import zipfile
+
+import duckdb
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from dagster_project.errors import SourceFileError
+from dagster_project.ingest.discovery import Claim, fingerprint
+from dagster_project.ingest.landing import land, landing_key
+from dagster_project.settings import EntityMapping, Tuning
+
+COLUMNS = {"deal_id": "Номер", "stage": "Этап", "amount": "Сумма", "opened_at": "Дата"}
+HEADER = "Номер,Этап,Сумма,Дата\n"
+
+
+@pytest.fixture
+def landing(tmp_path):
+    """Return a function: bytes of a file -> (side file, rows, refused rows)."""
+
+    def run(data, name="deals.csv", tuning=None, entity="deals", **mapping):
+        path = tmp_path / name
+        path.write_bytes(data if isinstance(data, bytes) else data.encode())
+        mapped = EntityMapping(**({"files": ["*"], "columns": COLUMNS} | mapping))
+        status = path.stat()
+        claim = Claim(
+            "crm",
+            entity,
+            mapped,
+            path,
+            name,
+            fingerprint(path),
+            (status.st_size, status.st_mtime_ns),
+        )
+        tuning = tuning or Tuning()
+        key = landing_key(claim, claim.content.sha256, tuning)
+        folder = tmp_path / "landing"
+        with duckdb.connect() as connection:
+            landed = land(claim, key, tuning, folder, connection)
+        rows = pq.read_table(folder / f"{key}.parquet").to_pylist()
+        for place, row in enumerate(rows):
+            row["_row"] = row["_row"] or place + landed.row_offset
+        refused_path = folder / f"{key}.refused.parquet"
+        refused = pq.read_table(refused_path).to_pylist() if refused_path.exists() else []
+        assert landed.rows_seen == len(rows) + len(refused)
+        assert sorted(os.listdir(folder)) == sorted(
+            p.name for p in folder.iterdir() if not p.name.startswith(".")
+        )
+        return landed, rows, refused
+
+    return run
+
+
+def code_of(landing, *args, **kwargs) -> str:
+    with pytest.raises(SourceFileError) as caught:
+        landing(*args, **kwargs)
+    assert caught.value.found
+    assert caught.value.expected
+    assert caught.value.where
+    assert caught.value.remedy
+    return caught.value.reason_code
+
+
+GOOD = HEADER + "d1,won,100.50,2026-01-31\nd2,lost,,2026-02-01\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "encode"),
+    [
+        ("utf8.csv", lambda t: t.encode()),
+        ("bom.csv", lambda t: b"\xef\xbb\xbf" + t.encode()),
+        ("utf16.csv", lambda t: t.encode("utf-16")),
+        ("cp1251.csv", lambda t: t.encode("cp1251")),
+        ("semicolon.csv", lambda t: t.replace(",", ";").encode()),
+        ("tab.tsv", lambda t: t.replace(",", "\t").encode()),
+        ("pipe.txt", lambda t: t.replace(",", "|").encode()),
+        ("crlf.csv", lambda t: t.replace("\n", "\r\n").encode()),
+        ("open_end.csv", lambda t: t.rstrip("\n").encode()),
+        ("blank_lines.csv", lambda t: t.replace("d2", "\n\nd2").encode()),
+        ("quoted.csv", lambda t: t.replace("won", '"won"').encode()),
+    ],
+)
+def test_the_same_table_in_every_spelling(landing, name, encode):
+    landed, rows, refused = landing(encode(GOOD), name)
+    assert [(r["deal_id"], r["stage"], r["amount"], r["opened_at"]) for r in rows] == [
+        ("d1", "won", "100.50", "2026-01-31"),
+        ("d2", "lost", None, "2026-02-01"),
+    ]
+    assert not refused
+    assert landed.amount_seen == "100.5000"
+    assert landed.last_event_on == "2026-02-01"
+
+
+def test_row_numbers_are_those_of_a_spreadsheet(landing):
+    _, rows, _ = landing("Отчёт\n\n" + GOOD, skip_top=2)
+    assert [r["_row"] for r in rows] == [4, 5]
+    _, rows, _ = landing(GOOD.replace("d2", "\nd2"), "blank.csv")
+    assert [r["_row"] for r in rows] == [2, 4]
+
+
+def test_quoted_newlines_stay_inside_their_value(landing):
+    landed, rows, _ = landing(HEADER + '"d\n1",won,1,2026-01-01\nd2,won,2,2026-01-02\n')
+    assert [r["deal_id"] for r in rows] == ["d\n1", "d2"]
+    assert [r["_row"] for r in rows] == [2, 3]  # one row of a spreadsheet, on two lines of text
+    assert landed.reader == "careful"
+
+
+def test_empty_file(landing):
+    assert code_of(landing, b"") == "empty_file"
+
+
+def test_header_only_is_a_table_without_rows(landing):
+    landed, rows, refused = landing(HEADER)
+    assert (landed.rows_seen, rows, refused) == (0, [], [])
+
+
+def test_missing_header_names_what_was_found(landing):
+    with pytest.raises(SourceFileError) as caught:
+        landing("Номер,Стадия,Сумма,Дата\nd1,won,1,2026-01-01\n")
+    assert caught.value.reason_code == "missing_header"
+    assert "`Стадия`" in caught.value.found
+    assert "`Этап`" in caught.value.expected
+
+
+def test_headers_match_after_trimming_and_folding_case(landing):
+    _, rows, _ = landing(" номер , ЭТАП,Сумма,Дата\nd1,won,1,2026-01-01\n")
+    assert rows[0]["stage"] == "won"
+
+
+def test_the_same_mapped_header_twice(landing):
+    text = "Номер,Этап,Сумма,Дата,Этап\nd1,won,1,2026-01-01,x\n"
+    assert code_of(landing, text) == "duplicate_header"
+
+
+def test_rows_with_too_few_or_too_many_fields_are_refused_alone(landing):
+    text = HEADER + "d1,won,1,2026-01-01\nd2,won\nd3,won,1,2026-01-01,x\nd4,won,1,2026-01-01\n"
+    _, rows, refused = landing(text)
+    assert [r["deal_id"] for r in rows] == ["d1", "d4"]
+    told = [(r["_source_row"], r["reason_code"]) for r in refused]
+    assert told == [(3, "too_few_fields"), (4, "too_many_fields")]
+
+
+def test_unclosed_quotes_in_a_large_file_cost_their_own_rows_only(landing):
+    rng = random.Random(1)
+    lines = [f"d{n},won,{rng.randrange(1000)}.50,2026-01-{1 + n % 28:02d}" for n in range(60_000)]
+    broken = (7, 20_000, 20_001, 45_000, 59_999)
+    for n in broken:
+        lines[n] = f'd{n},"won,5,2026-01-01'
+    landed, rows, refused = landing(HEADER + "\n".join(lines) + "\n")
+    assert landed.rows_seen == 60_000
+    assert [r["_source_row"] for r in refused] == [n + 2 for n in broken]
+    assert {r["reason_code"] for r in refused} == {"unclosed_quote"}
+    assert len({r["deal_id"] for r in rows}) == 60_000 - len(broken)
+
+
+def test_the_fast_reader_is_used_where_it_is_certain_and_agrees_with_the_careful_one(landing):
+    text = HEADER + "".join(f'd{n},"a ""b"", c",{n}.25,2026-01-01\n' for n in range(1000))
+    fast, fast_rows, _ = landing(text)
+    careful, careful_rows, _ = landing(text, "again.csv", stop_at="^Итого")
+    assert (fast.reader, careful.reader) == ("fast", "careful")
+    assert fast_rows == careful_rows
+    assert fast.amount_seen == careful.amount_seen
+
+
+def test_binary_rubbish_named_csv(landing):
+    assert code_of(landing, random.Random(2).randbytes(5000)) == "binary_file"
+
+
+def test_truncated_workbook(landing):
+    book = openpyxl.Workbook()
+    book.active.append(list(COLUMNS.values()))
+    buffer = io.BytesIO()
+    book.save(buffer)
+    half = buffer.getvalue()[: len(buffer.getvalue()) // 2]
+    assert code_of(landing, half, "deals.xlsx") == "broken_workbook"
+
+
+def test_encrypted_workbook(landing):
+    data = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(4096)
+    assert code_of(landing, data, "deals.xlsx") == "encrypted_workbook"
+
+
+def test_declared_encoding_that_is_wrong(landing):
+    assert code_of(landing, GOOD.encode("cp1251"), encoding="utf-8") == "wrong_encoding"
+
+
+def test_nul_byte_refuses_its_row_alone(landing):
+    text = HEADER + "d1,won,1,2026-01-01\nd\x002,won,1,2026-01-01\nd3,won,1,2026-01-01\n"
+    _, rows, refused = landing(text)
+    assert [r["deal_id"] for r in rows] == ["d1", "d3"]
+    assert [(r["_source_row"], r["reason_code"]) for r in refused] == [(3, "nul_byte")]
+
+
+def test_a_cell_of_a_megabyte_refuses_its_row_alone(landing):
+    text = HEADER + f"d1,won,1,2026-01-01\nd2,{'x' * (1 << 20)},1,2026-01-01\nd3,won,1,2026-01-01\n"
+    _, rows, refused = landing(text)
+    assert [r["deal_id"] for r in rows] == ["d1", "d3"]
+    assert [r["reason_code"] for r in refused] == ["cell_too_large"]
+
+
+def test_a_hundred_thousand_columns(landing):
+    text = ",".join(f"c{n}" for n in range(100_000)) + "\n" + "," * 99_999 + "\n"
+    assert code_of(landing, text) == "too_many_columns"
+
+
+def test_a_workbook_with_dates_numbers_and_a_named_sheet(landing):
+    from datetime import datetime
+
+    book = openpyxl.Workbook()
+    book.active.title = "Обложка"
+    sheet = book.create_sheet("Сделки")
+    sheet.append(list(COLUMNS.values()))
+    sheet.append(["d1", "won", 1234.5, datetime(2026, 1, 31)])
+    sheet.append([17, "won", 10, datetime(2026, 1, 31, 18, 5)])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    _, rows, _ = landing(buffer.getvalue(), "deals.xlsx", sheet="Сделки")
+    assert [(r["_row"], r["deal_id"], r["amount"], r["opened_at"]) for r in rows] == [
+        (2, "d1", "1234.5", "2026-01-31"),
+        (3, "17", "10", "2026-01-31 18:05:00"),
+    ]
+    assert code_of(landing, buffer.getvalue(), "deals.xlsx", sheet="Нет") == "missing_sheet"
+
+
+@pytest.mark.parametrize(
+    ("name", "dump"),
+    [
+        ("list.json", json.dumps),
+        ("wrapped.json", lambda rows: json.dumps({"total": 2, "result": rows})),
+        ("lines.ndjson", lambda rows: "\n".join(json.dumps(row) for row in rows) + "\n"),
+    ],
+)
+def test_json_in_its_shapes(landing, name, dump):
+    rows = [
+        dict(zip(COLUMNS.values(), ("d1", "won", 10.1, "2026-01-01"), strict=True)),
+        {"Номер": "d2"},
+    ]
+    landed, found, _ = landing(dump(rows), name)
+    assert [(r["deal_id"], r["amount"], r["_row"]) for r in found] == [
+        ("d1", "10.1", 1),
+        ("d2", None, 2),
+    ]
+    assert landed.amount_seen == "10.1000"
+
+
+def test_a_broken_line_of_ndjson_is_refused_alone(landing):
+    good = json.dumps(dict.fromkeys(COLUMNS.values(), "1"))
+    _, rows, refused = landing(f"{good}\n{{broken\n{good}\n", "deals.ndjson")
+    assert len(rows) == 2
+    assert [(r["_source_row"], r["reason_code"]) for r in refused] == [(2, "broken_json_line")]
+
+
+def test_parquet(landing, tmp_path):
+    table = pa.table({"Номер": ["d1"], "Этап": ["won"], "Сумма": [1.5], "Дата": ["2026-01-01"]})
+    pq.write_table(table, tmp_path / "origin.parquet")
+    _, rows, _ = landing((tmp_path / "origin.parquet").read_bytes(), "deals.parquet")
+    assert (rows[0]["deal_id"], rows[0]["amount"]) == ("d1", "1.5")
+    assert code_of(landing, b"PAR1 rubbish", "bad.parquet") == "broken_parquet"
+
+
+def test_totals_and_the_end_of_a_table(landing):
+    text = HEADER + "d1,won,1,2026-01-01\nИтого,,1,\nd2,won,2,2026-01-02\n"
+    dropped, rows, _ = landing(text, drop="^Итого")
+    assert (len(rows), dropped.rows_total_lines) == (2, 1)
+    stopped, rows, _ = landing(text, "stop.csv", stop_at="^Итого")
+    assert (len(rows), stopped.rows_total_lines) == (1, 1)
+
+
+def test_unpivot_makes_a_row_per_period(landing):
+    landed, rows, _ = landing(
+        "Канал,2026-01-01,2026-02-01\nЯндекс,100,200\n",
+        "spend.csv",
+        entity="spend",
+        columns={"source": "Канал"},
+        unpivot={"columns": r"^\d{4}-", "name_to": "spent_on", "value_to": "amount"},
+    )
+    assert [(r["spent_on"], r["amount"], r["_row"]) for r in rows] == [
+        ("2026-01-01", "100", 2),
+        ("2026-02-01", "200", 2),
+    ]
+    assert landed.amount_seen == "300.0000"
+
+
+def test_rows_without_an_id_of_their_own_stay_separate(landing):
+    text = "Создан\n2026-01-01\n2026-01-01\n2026-01-02\n"
+    mapping = {"entity": "leads", "columns": {"lead_id": "@row", "created_at": "Создан"}}
+    _, rows, _ = landing(text, **mapping)
+    assert len({r["lead_id"] for r in rows}) == 3
+    _, again, _ = landing("Создан\n2026-01-02\n2026-01-01\n2026-01-01\n", "b.csv", **mapping)
+    assert {r["lead_id"] for r in rows} == {r["lead_id"] for r in again}
+
+
+def test_order_of_day_and_month_is_read_off_the_whole_column(landing):
+    landed, _, _ = landing(HEADER + "d1,won,1,05.06.2026\nd2,won,1,25.06.2026\n")
+    assert landed.orders["opened_at"] == "dmy"
+    assert landed.last_event_on == "2026-06-25"
+    landed, _, _ = landing(HEADER + "d1,won,1,06/25/2026\nd2,won,1,06/05/2026\n", "b.csv")
+    assert landed.orders["opened_at"] == "mdy"
+    text = HEADER + "d1,won,1,05.06.2026\n"
+    assert code_of(landing, text, "c.csv") == "undecidable_date_order"
+    landed, _, _ = landing(text, "d.csv", date_order="dmy")
+    assert landed.orders["opened_at"] == "dmy"
+    mixed = HEADER + "d1,won,1,25.06.2026\nd2,won,1,06.25.2026\n"
+    assert code_of(landing, mixed, "e.csv") == "mixed_date_order"
+
+
+def test_the_decimal_sign_is_read_off_the_whole_column(landing):
+    text = HEADER.replace(",", ";") + "d1;won;1 234,50 руб.;2026-01-01\nd2;won;(10,00);2026-01-01\n"
+    landed, _, _ = landing(text)
+    assert (landed.decimals["amount"], landed.amount_seen) == (",", "1224.5000")
+    undecided = HEADER.replace(",", ";") + "d1;won;1,234;2026-01-01\n"
+    assert code_of(landing, undecided, "b.csv") == "undecidable_decimal"
+    mixed = HEADER.replace(",", ";") + "d1;won;1.234,56;2026-01-01\nd2;won;10.50;2026-01-01\n"
+    assert code_of(landing, mixed, "c.csv") == "mixed_decimal"
+    landed, _, _ = landing(mixed, "d.csv", decimal=".")
+    assert landed.amount_seen == "10.5000"
+
+
+def test_a_file_that_grows_while_it_is_read(landing, tmp_path, monkeypatch):
+    from dagster_project.ingest import landing as module
+
+    plain = module._Work.describe
+
+    def grow(self, landed):
+        with (tmp_path / "deals.csv").open("ab") as handle:
+            handle.write(b"d9,won,1,2026-01-01\n")
+        plain(self, landed)
+
+    monkeypatch.setattr(module._Work, "describe", grow)
+    assert code_of(landing, GOOD) == "still_being_written"
+
+
+def test_paths_with_brackets_and_quotes(landing):
+    _, rows, _ = landing(GOOD, "deals [1] o'clock*.csv")
+    assert len(rows) == 2
+
+
+def test_an_archive_is_no_workbook(landing):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("deals.csv", GOOD)
+    assert code_of(landing, buffer.getvalue(), "deals.xlsx") == "broken_workbook"
+
+
+def test_every_row_of_random_tables_survives(landing):
+    """Cells with quotes, newlines, delimiters and blanks: what csv wrote is what is landed."""
+    rng = random.Random(3)
+    alphabet = ["a", "я", '"', "\n", ",", ";", " ", "'", "\r\n", "0"]
+    for attempt in range(30):
+        table = [
+            ["d" + "".join(rng.choices(alphabet, k=rng.randrange(6))) + "x" for _ in range(4)]
+            for _ in range(rng.randrange(1, 30))
+        ]
+        buffer = io.StringIO(newline="")
+        csv.writer(buffer).writerows([list(COLUMNS.values()), *table])
+        _, rows, refused = landing(
+            buffer.getvalue(), f"t{attempt}.csv", date_order="dmy", decimal="."
+        )
+        assert not refused
+        found = [[r["deal_id"], r["stage"], r["amount"], r["opened_at"]] for r in rows]
+        assert found == table

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -62,7 +63,16 @@ def warehouse_connection(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnec
         connection.execute("insert into vault.main.hash_key values (?)", [hash_key(workspace)])
         yield connection
     finally:
+        _let_go_of_the_file()
         connection.close()
+
+
+def _let_go_of_the_file() -> None:
+    """Close what dbt keeps open in this process, so that the instance ends with the session."""
+    if "dbt.adapters.duckdb.connections" in sys.modules:
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        DuckDBConnectionManager.close_all_connections()
 
 
 @functools.cache

@@ -1,0 +1,234 @@
+"""What each gate refuses, what it says, and that what is published stays as it was."""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+import pytest
+
+from dagster_project.errors import GateFailed
+from dagster_project.session import open_session
+from dagster_project.settings import load_workspace
+from tests.conftest import Company
+
+pytestmark = pytest.mark.e2e
+COLUMNS = "deal_id stage opened_at closed_at amount currency"
+HEADER = COLUMNS.replace(" ", ",") + "\n"
+
+
+def deals(*rows: str) -> str:
+    return HEADER + "".join(f"{row}\n" for row in rows)
+
+
+@pytest.fixture
+def sold(company: Company) -> Company:
+    company.entity("deals", COLUMNS)
+    company.file("deals_1.csv", deals("d1,won,2026-01-05,2026-01-15,100,RUB"))
+    return company
+
+
+def refused(company: Company) -> str:
+    """Run, expect a refusal, and check that the published state did not move."""
+    link = company.directory / "published"
+    before = link.resolve() if link.exists() else None
+    digest = (link / "manifest.json").read_bytes() if before else None
+    with pytest.raises(GateFailed) as caught:
+        company.run()
+    if before:
+        assert link.resolve() == before
+        assert (link / "manifest.json").read_bytes() == digest
+    else:
+        assert not link.exists()
+    return str(caught.value)
+
+
+def test_an_unmapped_stage_names_the_pair_and_the_line_to_add(sold):
+    sold.run()
+    sold.file("deals_2.csv", deals("d2,На согласовании,2026-02-01,,50,RUB"))
+    message = refused(sold)
+    assert "unmapped_stage" in message
+    assert '{source: crm, pipeline: "*", stage: "На согласовании", outcome: open}' in message
+    sold.settings["stages"].append({"stage": "На согласовании", "outcome": "open"})
+    assert sold.run().one("select count(*) from marts.fct_deals") == 2
+
+
+def test_a_file_that_cannot_be_read_stops_the_run_unless_tolerated(sold):
+    sold.run()
+    sold.file("deals_2.csv", "deal_id,stage\nd2,won\n")
+    message = refused(sold)
+    assert "rejected_file" in message
+    assert "missing_header" in message
+    reason = (sold.directory / "quarantine" / "raw__crm__deals_2.csv.deals.txt").read_text()
+    assert "amount" in reason
+    sold.settings["settings"] = {"tolerate_rejected_files": True}
+    published = sold.run()
+    assert published.rows("select reason_code from ops.quarantine") == [("missing_header",)]
+    assert published.kpi("booked_revenue", "2026-01-01") == 100
+
+
+def test_a_currency_without_a_rate_names_it_and_its_first_day(sold):
+    sold.file("deals_2.csv", deals("d2,won,2026-02-01,2026-02-10,50,USD"))
+    message = refused(sold)
+    assert "no_rate" in message
+    assert "currency=USD, first_day=2026-02-10" in message
+
+
+def test_too_many_bad_rows_in_a_file(sold):
+    rows = [f"x{n},won,2026-01-05,2026-01-15,{n},RUB" for n in range(97)]
+    sold.file("deals_2.csv", deals(*rows, *["y,won,2026-01-05,2026-01-15,oops,RUB"] * 3))
+    assert "too_many_bad_rows" in refused(sold)
+
+
+def test_a_known_file_that_comes_back_with_an_earlier_last_date(sold):
+    sold.file("deals_1.csv", deals("d1,won,2026-03-05,2026-03-15,100,RUB"))
+    sold.run()
+    sold.file("deals_1.csv", deals("d1,won,2026-01-05,2026-01-15,100,RUB"))
+    assert "older_file" in refused(sold)
+
+
+def test_wins_without_a_date(sold):
+    sold.file("deals_2.csv", deals("d2,won,2026-02-01,,50,RUB"))
+    assert "undated_wins" in refused(sold)
+
+
+def test_revenue_of_a_closed_period_that_fell(sold):
+    sold.file("deals_1.csv", deals("d1,won,2026-01-05,2026-01-15,1000,RUB"))
+    assert sold.run().kpi("booked_revenue", "2026-01-01") == 1000
+    sold.file("deals_1.csv", deals("d1,won,2026-01-05,2026-01-15,390,RUB"))
+    assert "revenue_fell" in refused(sold)
+    sold.settings["settings"] = {"revenue_drop_limit": 0.7}
+    assert sold.run().kpi("booked_revenue", "2026-01-01") == 390
+
+
+def test_a_full_delivery_that_lost_its_tail(sold):
+    sold.source(delivery="full", observed_at=r"/(\d{4}-\d{2}-\d{2})/")
+    (sold.directory / "raw" / "crm" / "deals_1.csv").unlink()
+    rows = [f"d{n},won,2026-01-05,2026-01-15,10,RUB" for n in range(100)]
+    sold.file("2026-03-01/deals.csv", deals(*rows))
+    assert sold.run().kpi("won_deals", "2026-01-01") == 100
+    sold.file("2026-03-08/deals.csv", deals(*rows[:94]))
+    assert "shrunken_delivery" in refused(sold)
+    sold.file("2026-03-08/deals.csv", deals(*rows[:96]))
+    assert sold.run().kpi("won_deals", "2026-01-01") == 96  # absence deletes
+
+
+def test_no_files_at_all(company):
+    company.entity("deals", COLUMNS)
+    assert "no_files" in refused(company)
+
+
+def test_a_link_out_of_the_workspace_is_refused(sold, tmp_path):
+    outside = tmp_path / "outside.csv"
+    outside.write_text(deals("d9,won,2026-01-05,2026-01-15,999,RUB"))
+    (sold.directory / "raw" / "crm" / "deals_9.csv").symlink_to(outside)
+    assert "link_out_of_workspace" in refused(sold)
+
+
+def test_the_lower_steps_alone_cannot_publish_what_a_gate_refused(sold):
+    sold.run()
+    sold.file("deals_2.csv", deals("d2,New,2026-02-01,,50,RUB"))
+    refused(sold)
+    workspace = load_workspace(sold.directory)
+    with open_session(workspace, "test") as session:
+        session.build("marts")
+        session.gate("kpi")
+        with pytest.raises(GateFailed, match="refined"):
+            session.publish()
+
+
+def test_a_layer_of_another_load_cannot_be_published(sold):
+    sold.run()
+    workspace = load_workspace(sold.directory)
+    with open_session(workspace, "test") as session:
+        session.connection.execute("update ops.layer_loads set load_id = 'x' where layer = 'marts'")
+        with pytest.raises(GateFailed, match="marts"):
+            session.publish()
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "broken", "wrong_table"])
+def test_gates_fail_closed(sold, damage, tmp_path):
+    import shutil
+
+    from dagster_project.quality.gates import run_gate
+    from dagster_project.settings import project_root
+
+    sold.run()
+    suites = tmp_path / "suites"
+    shutil.copytree(project_root() / "expectations", suites)
+    path = suites / "raw_files.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    if damage == "missing":
+        path.unlink()
+    elif damage == "empty":
+        path.write_text(json.dumps(told | {"expectations": []}))
+    elif damage == "broken":
+        told["expectations"][0] = {
+            "type": "expect_column_values_to_not_be_null",
+            "kwargs": {"column": "no_such_column"},
+            "severity": "warning",
+        }
+        path.write_text(json.dumps(told))
+    else:
+        path.write_text(json.dumps(told | {"meta": {"relation": "raw.no_such_table"}}))
+    with open_session(load_workspace(sold.directory), "test") as session:
+        verdict = run_gate("raw", session.workspace, session.connection, run_id="r", suites=suites)
+    assert not verdict.passed
+
+
+def test_a_broken_identity_is_refused(sold):
+    sold.run()
+    with open_session(load_workspace(sold.directory), "test") as session:
+        session.connection.execute(
+            "insert into ops.audit_kpi_identities values "
+            "('sum over team = company', 'won_deals', 'month', date '2026-01-01', 2, 1)"
+        )
+        verdict = session.gate("kpi")
+    assert [check.code for check in verdict.failures] == ["identity_broken"]
+    assert verdict.failures[0].examples[0]["kpi_code"] == "won_deals"
+
+
+def test_verdicts_are_kept_and_the_pages_ask_no_other_host(sold):
+    from dagster_project.quality.docs import write_data_docs
+
+    published = sold.run()
+    kept = published.rows(
+        "select gate, bool_and(passed) from ops.gate_results group by 1 order by 1"
+    )
+    assert kept == [("kpi", True), ("raw", True), ("refined", True)]
+    write_data_docs(published.session.workspace, published.session.run_id)
+    pages = list((sold.directory / "reports" / "data_docs").rglob("*.html"))
+    assert len(pages) > 12
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        for outside in ('src="http', "src='http", 'rel="stylesheet" href="http', "url(http"):
+            assert outside not in text
+
+
+def test_the_audit_of_identities_finds_a_broken_sum(sold):
+    """The SQL of the audit itself: add a seller's row that the company does not have."""
+    sold.run()
+    from dagster_project import transform
+
+    with open_session(load_workspace(sold.directory), "test") as session:
+        session.connection.execute(
+            "update marts.kpi_values set numerator = 5 where scope_type = 'manager' "
+            "and kpi_code = 'won_deals' and period_grain = 'month' and period_start = '2026-01-01'"
+        )
+        transform.build(session.workspace, "marts", select="audit_kpi_identities")
+        found = session.connection.execute(
+            "select identity_name, whole, parts_sum from ops.audit_kpi_identities"
+        ).fetchall()
+    assert ("sum over manager = company", 1.0, 5.0) in found
+
+
+def test_reports_say_in_json_what_failed(sold):
+    sold.file("deals_2.csv", deals("d2,New,2026-02-01,,50,RUB"))
+    refused(sold)
+    told = json.loads((sold.directory / "reports" / "gate_refined.json").read_text("utf-8"))
+    assert told["passed"] is False
+    failed = [check for check in told["checks"] if not check["passed"]]
+    assert [check["code"] for check in failed] == ["unmapped_stage"]
+    with duckdb.connect(str(sold.directory / "warehouse" / "warehouse.duckdb")) as warehouse:
+        status = warehouse.execute("select status from ops.runs").fetchall()
+    assert status == [("failed",)]

@@ -46,7 +46,8 @@ def main() -> None:
     """Run ``kpi`` and turn errors into sentences and exit codes."""
     silence_telemetry()
     try:
-        app(standalone_mode=False)
+        answer = app(standalone_mode=False)
+        sys.exit(answer if isinstance(answer, int) else 0)
     except PipelineError as error:
         _fail(error, error.exit_code)
     except typer.Exit as error:
@@ -74,12 +75,23 @@ def _fail(error: PipelineError, code: int) -> None:
     sys.exit(code)
 
 
+_NO_ROOM = (
+    "No space left",
+    "Permission denied",
+    "File too large",
+    "disk I/O error",
+    "disk is full",
+    "readonly database",
+    "unable to open database file",
+)
+
+
 def _operating_system(error: BaseException) -> PipelineError | None:
     """Say in words that the disk is full or a folder may not be written."""
     seen: BaseException | None = error
     while seen is not None:
         text = str(seen)
-        if isinstance(seen, OSError) or "No space left" in text or "Permission denied" in text:
+        if isinstance(seen, OSError) or any(sign in text for sign in _NO_ROOM):
             return PipelineError(
                 "working in the workspace's folder",
                 found=text,
@@ -531,3 +543,7 @@ def _instant(text: str | None) -> datetime | None:
     from datetime import UTC
 
     return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+if __name__ == "__main__":
+    main()

@@ -655,12 +655,24 @@ def silence_telemetry() -> None:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 
+_DAGSTER_YAML = """\
+telemetry:
+  enabled: false
+event_log_storage:
+  module: dagster_project.event_log
+  class: PooledSqliteEventLogStorage
+  config:
+    base_dir:
+      env: DAGSTER_HOME
+"""
+
+
 def use_dagster_home(workspace: Workspace) -> Path:
     """Point Dagster at the workspace's own records, for this process and its children."""
     workspace.dagster_home.mkdir(parents=True, exist_ok=True)
     config = workspace.dagster_home / "dagster.yaml"
     if not config.exists():
-        config.write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
+        config.write_text(_DAGSTER_YAML, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(workspace.dagster_home)
     os.environ["KPI_WORKSPACE"] = str(workspace.directory)
     return workspace.dagster_home

@@ -363,7 +363,8 @@ def _published_before(connection: duckdb.DuckDBPyConnection, workspace: Workspac
     """Remember what is published: the revenue of each complete period of the company."""
     connection.execute(
         "create or replace table raw.published_before "
-        "(as_of date, period_grain varchar, period_start date, booked_revenue decimal(38, 4))"
+        "(as_of date, period_grain varchar, period_start date, period_end date, "
+        "booked_revenue decimal(38, 4))"
     )
     path = workspace.published / "kpi.duckdb"
     if not path.exists():
@@ -371,11 +372,12 @@ def _published_before(connection: duckdb.DuckDBPyConnection, workspace: Workspac
     with duckdb.connect(str(path.resolve()), read_only=True) as published:
         rows = published.execute(
             "select (select max(as_of) from ops.runs), period_grain, period_start, "
-            "cast(numerator as decimal(38, 4)) from marts.kpi_values where scope_type = 'company' "
-            "and kpi_code = 'booked_revenue' and is_complete and period_grain <> 'day'"
+            "period_end, cast(numerator as decimal(38, 4)) from marts.kpi_values "
+            "where scope_type = 'company' and kpi_code = 'booked_revenue' "
+            "and is_complete and period_grain <> 'day'"
         ).fetchall()
     if rows:
-        connection.executemany("insert into raw.published_before values (?, ?, ?, ?)", rows)
+        connection.executemany("insert into raw.published_before values (?, ?, ?, ?, ?)", rows)
 
 
 def _quoted(value: Path | str) -> str:

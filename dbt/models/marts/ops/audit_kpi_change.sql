@@ -9,4 +9,4 @@ cross join {{ ref('int_settings') }} as settings
 left join {{ ref('kpi_values') }} as now
     on now.kpi_code = 'booked_revenue' and now.scope_type = 'company'
     and now.period_grain = before.period_grain and now.period_start = before.period_start and now.is_complete
-where before.period_grain in ('month', 'quarter', 'year')
+where before.period_grain in ('month', 'quarter', 'year') and before.period_end <= settings.first_incomplete_on

@@ -54,16 +54,16 @@ guarded as (
 parted as (
     select
         *,
-        case
+        cast(case
             when not is_known then null
             when aggregation = 'additive' and zero_rule = 'zero' then coalesce(numerator_value, 0)
             when aggregation = 'ratio' then coalesce(numerator_value, 0)
             else numerator_value
-        end as numerator,
-        case
+        end as decimal(38, 4)) as numerator,
+        cast(case
             when not is_known then null
             when aggregation = 'ratio' then coalesce(denominator_value, 0)
-        end as denominator,
+        end as decimal(38, 4)) as denominator,
         cast(case aggregation when 'ratio' then coalesce(denominator_samples, 0) when 'distribution' then coalesce(percentile_samples, 0)
             else coalesce(numerator_samples, 0) end as bigint) as sample_size
     from guarded
@@ -97,8 +97,7 @@ final as (
 select
     final.kpi_code, final.scope_type, final.scope_id, final.scope_name,
     final.period_grain, final.period_start, final.period_end, final.is_period_complete as is_complete,
-    cast(final.numerator as decimal(38, 4)) as numerator,
-    cast(final.denominator as decimal(38, 4)) as denominator,
+    final.numerator, final.denominator,
     final.value, final.sample_size, final.is_low_sample, final.maturity, final.is_mature,
     previous.value as value_previous,
     year_ago.value as value_year_ago,

@@ -79,7 +79,7 @@ valued as (
         end as value,
         aggregation in ('ratio', 'distribution') and sample_size < settings.low_sample_below as is_low_sample,
         case when ripeness_measure is not null and denominator > 0 and ripeness_value is not null
-            then cast(ripeness_value as double) / cast(denominator as double) end as maturity,
+            then cast(ripeness_value as double) / cast(denominator_value as double) end as maturity,
         is_complete and (coverage_measure is null or coalesce(coverage_value, 0) >= day_count) as is_period_complete
     from parted
     cross join settings
@@ -89,7 +89,7 @@ final as (
     select
         valued.*,
         case when ripeness_measure is not null and denominator > 0
-            then case when maturity is not null then maturity >= 0.9 else coalesce(ripe_value, 0) >= denominator end end as is_mature
+            then case when maturity is not null then maturity >= 0.9 else coalesce(ripe_value, 0) >= denominator_value end end as is_mature
     from valued
     where period_grain <> 'day' or coalesce(numerator, 0) <> 0 or coalesce(denominator, 0) <> 0 or percentile_value is not null
 )

@@ -18,8 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dagster_project.canonical import KEYS, ROW_ID
+from dagster_project.configuration import EntityMapping
 from dagster_project.ingest.discovery import Claim, Discovered
-from dagster_project.settings import EntityMapping, Workspace
+from dagster_project.settings import Workspace
 
 SCHEMA = pa.schema(
     [

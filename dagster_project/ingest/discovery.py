@@ -13,8 +13,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dagster_project.configuration import EntityMapping
 from dagster_project.errors import PipelineError
-from dagster_project.settings import EntityMapping, Workspace
+from dagster_project.settings import Workspace
 
 _CHUNK = 1 << 22
 

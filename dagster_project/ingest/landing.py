@@ -36,6 +36,7 @@ from dagster_project.canonical import (
     ROW_ID,
     TIME_KINDS,
 )
+from dagster_project.configuration import Tuning
 from dagster_project.errors import SourceFileError
 from dagster_project.ingest.discovery import Claim, fingerprint, is_unchanged
 from dagster_project.ingest.formats import date_order_of, decimal_of, parsed_number, parsed_time
@@ -52,7 +53,6 @@ from dagster_project.ingest.readers import (
     refuse,
     xlsx_records,
 )
-from dagster_project.settings import Tuning
 
 LANDING_FORMAT = 1
 _BATCH = 20_000

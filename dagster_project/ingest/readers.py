@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dagster_project.configuration import EntityMapping, Tuning
 from dagster_project.errors import SourceFileError
-from dagster_project.settings import EntityMapping, Tuning
 
 _DOING = "reading a delivered file"
 _JOINED_LINES_LIMIT = 200

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from dagster_project.configuration import EntityMapping, Tuning
 from dagster_project.errors import SourceFileError
 from dagster_project.ingest.discovery import Claim, fingerprint
 from dagster_project.ingest.landing import land, landing_key
-from dagster_project.settings import EntityMapping, Tuning
 
 COLUMNS = {"deal_id": "Номер", "stage": "Этап", "amount": "Сумма", "opened_at": "Дата"}
 HEADER = "Номер,Этап,Сумма,Дата\n"

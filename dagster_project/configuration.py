@@ -1,0 +1,316 @@
+"""The shape of workspace.yml: its keys, their types and defaults.
+
+What belongs here: what may stand in the file. What does not: where the file is, the environment,
+or what was delivered (settings, ingest).
+
+Source: README describes the keys; unknown keys raise.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Entity = Literal[
+    "managers",
+    "customers",
+    "products",
+    "leads",
+    "deals",
+    "deal_items",
+    "deal_stages",
+    "deal_changes",
+    "deal_splits",
+    "payments",
+    "activities",
+    "spend",
+    "subscriptions",
+    "partners",
+    "fx_rates",
+    "calendar",
+]
+ALIAS_SUBJECTS = ("product", "channel", "manager", "customer", "team", "currency", "partner")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _as_text(value: Any) -> Any:
+    """Return a scalar of YAML as the text a file would hold (``true`` for booleans)."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+class Unpivot(_Strict):
+    """Turn a sheet with a column per period into one row per period."""
+
+    columns: str
+    name_to: str
+    value_to: str
+    names: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("columns")
+    @classmethod
+    def _is_regex(cls, value: str) -> str:
+        return _checked_regex(value)
+
+    @field_validator("names", mode="before")
+    @classmethod
+    def _texts(cls, value: Any) -> Any:
+        return {str(k): _as_text(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+class EntityMapping(_Strict):
+    """Say which files hold an entity of a source and what their columns mean."""
+
+    files: list[str] = Field(min_length=1)
+    sheet: str | int | None = None
+    columns: dict[str, str | int] = Field(default_factory=dict)
+    constants: dict[str, str | None] = Field(default_factory=dict)
+    date_order: Literal["dmy", "mdy", "ymd"] | None = None
+    decimal: Literal[".", ","] | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    has_header: bool = True
+    skip_top: int = Field(default=0, ge=0)
+    stop_at: str | None = None
+    drop: str | None = None
+    unpivot: Unpivot | None = None
+    delivery: Literal["full", "delta"] | None = None
+    records: str | None = None
+
+    @field_validator("files", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("constants", mode="before")
+    @classmethod
+    def _texts(cls, value: Any) -> Any:
+        return {str(k): _as_text(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+    @field_validator("stop_at", "drop")
+    @classmethod
+    def _is_regex(cls, value: str | None) -> str | None:
+        return None if value is None else _checked_regex(value)
+
+
+def _checked_regex(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from error
+    return value
+
+
+class SourceConfig(_Strict):
+    """One system that delivers files, under a name of the user's own."""
+
+    system: Literal["files"]
+    path: str | None = None
+    delivery: Literal["full", "delta"] = "delta"
+    timezone: str | None = None
+    currency: str | None = None
+    won_date: Literal["history", "crm_close"] | None = None
+    leads_from_deals: bool = False
+    lead_converted_means: Literal["won"] | None = None
+    observed_at: str | None = None
+    entities: dict[Entity, EntityMapping] = Field(default_factory=dict)
+
+    @field_validator("observed_at")
+    @classmethod
+    def _one_group(cls, value: str | None) -> str | None:
+        if value is not None and re.compile(_checked_regex(value)).groups != 1:
+            raise ValueError("needs exactly one group (...) around the date in the path")
+        return value
+
+    @model_validator(mode="after")
+    def _has_entities(self) -> SourceConfig:
+        if self.system == "files" and not self.entities:
+            raise ValueError("a source of system `files` must say what its files hold: entities")
+        return self
+
+
+class StageRule(_Strict):
+    """Give a (pipeline, stage) its outcome; ``*`` stands for every source or pipeline."""
+
+    source: str = "*"
+    pipeline: str = "*"
+    stage: str
+    outcome: Literal["open", "won", "lost"]
+    position: int | None = None
+    counts_as: Literal["proposal", "meeting", "qualified"] | None = None
+
+
+class LossReason(_Strict):
+    """Say whether a close for this reason was a contest at all."""
+
+    reason: str
+    eligible: bool = True
+
+
+class LeadStatus(_Strict):
+    """Give a lead's status its meaning."""
+
+    source: str = "*"
+    status: str
+    outcome: Literal["new", "working", "qualified", "converted", "junk"]
+    counts_as: Literal["proposal", "meeting", "qualified"] | None = None
+
+    @field_validator("status", mode="before")
+    @classmethod
+    def _text(cls, value: Any) -> Any:
+        return _as_text(value)
+
+
+class ActivityType(_Strict):
+    """Give a system's activity type its kind."""
+
+    source: str = "*"
+    type: str
+    kind: Literal["call", "meeting", "proposal", "email", "other"]
+
+    @field_validator("type", mode="before")
+    @classmethod
+    def _text(cls, value: Any) -> Any:
+        return _as_text(value)
+
+
+class SubscriptionsFromPayments(_Strict):
+    """Read recurring payments as subscriptions by a declared rule."""
+
+    kind: str
+    min_payments: int = 2
+    gap_days: int = 45
+
+
+class Tuning(_Strict):
+    """Every default that a workspace may override, under ``settings:``.
+
+    Units: ``*_days``, ``*_minutes``, ``*_seconds`` as named; limits are shares 0..1.
+    """
+
+    conversion_window_days: int = Field(default=60, ge=1)
+    maturity_horizon_days: int = Field(default=180, ge=1)
+    low_sample_below: int = Field(default=20, ge=0)
+    connected_call_seconds: int = Field(default=30, ge=0)
+    sla_minutes: int = Field(default=15, ge=1)
+    lead_dedupe_days: int = Field(default=30, ge=0)
+    fx_max_age_days: int = Field(default=10, ge=0)
+    row_error_limit: float = Field(default=0.01, ge=0, le=1)
+    full_delivery_shrink_limit: float = Field(default=0.05, ge=0, le=1)
+    revenue_drop_limit: float = Field(default=0.60, gt=0, le=1)
+    undated_wins_limit: float = Field(default=0.01, ge=0, le=1)
+    shared_value_limit: int = Field(default=3, ge=1)
+    tolerate_rejected_files: bool = False
+    ltv_basis: Literal["deals", "payments", "mrr"] = "deals"
+    subscriptions_from_payments: SubscriptionsFromPayments | None = None
+    history_start: date | None = None
+    memory_limit: str | None = None
+    max_cell_bytes: int = Field(default=1_048_576, ge=1024)
+    max_columns: int = Field(default=10_000, ge=1)
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _is_size(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"\d+(\.\d+)?\s*[KMGT]i?B", value):
+            raise ValueError("is no size such as 2GiB or 800MB")
+        return value
+
+
+class WorkspaceConfig(_Strict):
+    """The whole of workspace.yml."""
+
+    company: str
+    reporting_currency: str = Field(pattern=r"^[A-Z]{3}$")
+    timezone: str
+    fiscal_year_start_month: int = Field(default=1, ge=1, le=12)
+    language: Literal["ru", "en"] = "en"
+    as_of: date | None = None
+    strategy: Literal["mass", "large", "subscription", "partner"] = "mass"
+    country: str | None = "RU"
+    working_hours: str = "09:00-18:00"
+    sources: dict[str, SourceConfig] = Field(min_length=1)
+    aliases: dict[str, dict[str, str]] = Field(default_factory=dict)
+    stages: list[StageRule] = Field(default_factory=list)
+    loss_reasons: list[LossReason] = Field(default_factory=list)
+    lead_statuses: list[LeadStatus] = Field(default_factory=list)
+    activity_types: list[ActivityType] = Field(default_factory=list)
+    settings: Tuning = Field(default_factory=Tuning)
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        return _checked_zone(value)
+
+    @field_validator("country")
+    @classmethod
+    def _is_country(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Z]{2}", value):
+            raise ValueError("is no ISO code of a country, such as RU (null: no public holidays)")
+        return value
+
+    @field_validator("working_hours")
+    @classmethod
+    def _is_span(cls, value: str) -> str:
+        start, end = working_minutes_of(value)
+        if not 0 <= start < end <= 24 * 60:
+            raise ValueError("must be a span within one day, such as 09:00-18:00")
+        return value
+
+    @field_validator("aliases", mode="before")
+    @classmethod
+    def _subjects(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        for subject in value:
+            if subject not in ALIAS_SUBJECTS:
+                raise ValueError(f"`{subject}` is none of: {', '.join(ALIAS_SUBJECTS)}")
+        return {
+            subject: {str(spelling): _as_text(name) for spelling, name in (pairs or {}).items()}
+            for subject, pairs in value.items()
+        }
+
+    @model_validator(mode="after")
+    def _refers_to_known_sources(self) -> WorkspaceConfig:
+        for name, source in self.sources.items():
+            if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+                raise ValueError(f"source name `{name}`: letters, digits and _ only")
+            if source.timezone:
+                _checked_zone(source.timezone)
+            if source.currency and not re.fullmatch(r"[A-Z]{3}", source.currency):
+                raise ValueError(f"sources.{name}.currency: `{source.currency}` is no ISO code")
+        for key in ("stages", "lead_statuses", "activity_types"):
+            for rule in getattr(self, key):
+                if rule.source != "*" and rule.source not in self.sources:
+                    raise ValueError(
+                        f"{key}: source `{rule.source}` is none of: {', '.join(self.sources)}"
+                    )
+        return self
+
+
+def _checked_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, IsADirectoryError) as error:
+        raise ValueError(f"`{value}` is no time zone name such as Europe/Moscow") from error
+    return value
+
+
+def working_minutes_of(span: str) -> tuple[int, int]:
+    """Return the start and end of ``HH:MM-HH:MM`` in minutes since midnight."""
+    match = re.fullmatch(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})", span.replace(" ", ""))
+    if not match:
+        raise ValueError("must be a span within one day, such as 09:00-18:00")
+    h1, m1, h2, m2 = (int(part) for part in match.groups())
+    if m1 > 59 or m2 > 59:
+        raise ValueError("must be a span within one day, such as 09:00-18:00")
+    return h1 * 60 + m1, h2 * 60 + m2

@@ -20,8 +20,7 @@ TEXTS = [
     p
     for pattern in ("*.py", "*.sql", "*.yml", "*.md", "*.toml", "*.lock", "Makefile")
     for p in ROOT.rglob(pattern)
-    if not {".venv", "target", ".git"} & set(p.parts)
-    and not p.is_relative_to(ROOT / "data/demo/raw")
+    if p.is_file() and not {".venv", "target", ".git", "raw", "warehouse"} & set(p.parts)
 ]
 
 

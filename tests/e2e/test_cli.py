@@ -1,0 +1,172 @@
+"""The command line as a person types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+
+def kpi(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "dagster_project.cli", *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def firm(tmp_path_factory) -> Path:
+    """A workspace made by `kpi init`, run once through Dagster."""
+    directory = tmp_path_factory.mktemp("cli") / "моя фирма"
+    made = kpi("init", str(directory), "--language", "en")
+    assert made.returncode == 0, made.stderr
+    done = kpi("run", "--workspace", str(directory), "--as-of", "2026-03-15")
+    assert done.returncode == 0, done.stderr
+    assert "Gates passed: 3/3" in done.stdout
+    assert str(directory / "published") in done.stdout
+    assert "building the models of marts" in done.stderr
+    return directory
+
+
+def test_help_teaches():
+    told = kpi("--help")
+    assert told.returncode == 0
+    for verb in ("init", "run", "check", "status", "explain", "docs", "ui"):
+        assert verb in told.stdout
+    assert "--known-by" in kpi("run", "--help").stdout
+
+
+def test_the_templates_compute_what_their_rows_say(firm):
+    import duckdb
+
+    with duckdb.connect(str(firm / "published" / "kpi.duckdb"), read_only=True) as release:
+        months = release.execute(
+            "select booked_revenue, won_deals, win_rate, new_leads, spend, cac from "
+            "marts.kpi_company where period_grain = 'month' order by period_start"
+        ).fetchall()
+    # January: D-1 won for 1200, 3 leads, 180 spent, one new customer; February: D-3 won, D-2 lost
+    assert months[0] == (1200, 1, 1, 3, 180, 180)
+    assert months[1] == (455.5, 1, 0.5, 2, 215.4, 215.4)
+
+
+def test_nothing_new_ends_before_anything_heavy_is_imported(firm):
+    code = (
+        "import sys; sys.argv = ['kpi', 'run', '--json', '-w', sys.argv[1], '--as-of', '2026-03-15']\n"
+        "from dagster_project.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n"
+        "    heavy = {'dagster', 'dbt', 'great_expectations'} & set(sys.modules)\n"
+        "    sys.exit(end.code or (9 if heavy else 0))\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code, str(firm)], capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["nothing_new"] is True
+
+
+def test_status_names_files_and_freshness(firm):
+    told = kpi("status", "-w", str(firm))
+    assert told.returncode == 0, told.stderr
+    assert "raw/crm/deals.csv" in told.stdout
+    assert "freshness" in told.stdout
+    answer = json.loads(kpi("status", "-w", str(firm), "--json").stdout)
+    assert answer["runs"][0]["status"] == "published"
+
+
+def test_explain_goes_down_to_file_and_line(firm):
+    arguments = ("explain", "win_rate", "--scope", "manager=Ann Peters", "--period", "2026")
+    told = kpi(*arguments, "-w", str(firm))
+    assert told.returncode == 0, told.stderr
+    assert "won / (won + lost)" in told.stdout
+    assert "raw/crm/deals.csv" in told.stdout
+    answer = json.loads(kpi(*arguments, "-w", str(firm), "--json").stdout)
+    lines = {(f["fact_id"], f["_source_row"]) for f in answer["facts"]}
+    assert lines == {("crm:D-1", 2), ("crm:D-2", 3)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("explain", "nope"), ("no KPI `nope`", "one of: booked_revenue")),
+        (("explain", "win_rate", "--scope", "manager=X"), ("0 managers called `X`", "Ann Peters")),
+        (("explain", "win_rate", "--period", "May"), ("period `May`",)),
+        (("run", "--as-of", "31.12.2025"), ("--as-of", "2026-10-31")),
+        (("run", "--as-of", "2999-01-01"), ("not here yet",)),
+        (
+            (
+                "run",
+                "--no-such-option",
+            ),
+            ("No such option",),
+        ),
+    ],
+)
+def test_wrong_words_get_a_sentence_and_exit_2(firm, arguments, words):
+    told = kpi(*arguments, "-w", str(firm))
+    assert told.returncode == 2, told.stdout + told.stderr
+    for word in words:
+        assert word in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_settings_are_checked_before_anything_is_read(tmp_path):
+    assert kpi("run", "-w", str(tmp_path)).returncode == 2
+    kpi("init", str(tmp_path / "w"), "--language", "en")
+    path = tmp_path / "w" / "workspace.yml"
+    good = path.read_text(encoding="utf-8")
+    for wrong, word in (
+        (good.replace("low_sample_below", "low_sampel_below"), "low_sampel_below"),
+        (good.replace("stage: Stage", "stages: Stage"), "unknown column `stages` of deals"),
+        (good.replace("deal_id: Number\n", "", 1), "deals need it"),
+        (good + "company: Twice\n", "stands twice"),
+        (good.replace("Europe/London", "Europe/Londn"), "Europe/Londn"),
+        (good.replace("USD", "usd"), "reporting_currency"),
+    ):
+        assert wrong != good
+        path.write_text(wrong, encoding="utf-8")
+        told = kpi("run", "-w", str(path.parent))
+        assert told.returncode == 2, word
+        assert word in told.stderr
+        assert "workspace.yml" in told.stderr
+    assert not (path.parent / "warehouse").exists()
+
+
+def test_init_does_not_write_into_a_folder_that_holds_something(tmp_path):
+    (tmp_path / "mine.txt").write_text("x")
+    told = kpi("init", str(tmp_path))
+    assert told.returncode == 2
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_refusing_gate_exits_3_through_dagster_and_publishes_nothing(firm):
+    deals = firm / "raw" / "crm" / "deals_2.csv"
+    text = (firm / "raw" / "crm" / "deals.csv").read_text(encoding="utf-8")
+    deals.write_text(
+        text.replace("In progress", "Negotiation").replace("D-", "E-"), encoding="utf-8"
+    )
+    before = (firm / "published").resolve()
+    told = kpi("run", "-w", str(firm), "--as-of", "2026-03-16")
+    deals.unlink()
+    assert told.returncode == 3, told.stderr
+    assert "unmapped_stage" in told.stderr
+    assert 'stage: "Negotiation"' in told.stderr
+    assert (firm / "published").resolve() == before
+
+
+def test_check_runs_the_gates_anew(firm):
+    kpi("run", "-w", str(firm), "--as-of", "2026-03-17")
+    told = kpi("check", "-w", str(firm))
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.count("passed") == 3
+    assert (firm / "reports" / "data_docs" / "index.html").exists()
+    sources = kpi("check", "--sources", "-w", str(firm))
+    assert "2026-01" in sources.stdout

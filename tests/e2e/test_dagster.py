@@ -1,0 +1,111 @@
+"""The code location: it loads with nothing there, and its job gives what `kpi run` gives."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+
+from dagster_project.settings import use_dagster_home
+from tests.conftest import run_all
+from tests.e2e.test_runs import COLUMNS, content, rows, text
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def defs():
+    from dagster_project.definitions import defs
+
+    return defs
+
+
+def test_the_code_location_loads_without_warehouse_or_network(tmp_path):
+    code = (
+        "import socket\n"
+        "def refuse(*a, **k): raise OSError('no network in this test')\n"
+        "socket.socket.connect = refuse; socket.getaddrinfo = refuse\n"
+        "from dagster_project.definitions import defs\n"
+        "print(len(list(defs.resolve_asset_graph().get_all_asset_keys())))\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"KPI_WORKSPACE": str(tmp_path / "nothing")},
+        cwd=tmp_path,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    assert int(told.stdout) > 120
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_graph_leads_from_files_to_the_release_in_groups_by_layer(defs):
+    graph = defs.resolve_asset_graph()
+    groups = {graph.get(key).group_name for key in graph.materializable_asset_keys}
+    assert groups == {"raw", "staging", "intermediate", "marts", "published"}
+    above = graph.get_ancestor_asset_keys(dg.AssetKey(["published", "kpi"]))
+    for key in (["raw", "files__deals"], ["staging", "stg_files__deals"], ["marts", "kpi_values"]):
+        assert dg.AssetKey(key) in above
+    gates = {check.name for check in graph.asset_check_keys if check.name.startswith("gate_")}
+    assert gates == {"gate_raw", "gate_refined", "gate_kpi"}
+
+
+def test_dbts_tests_are_asset_checks(defs):
+    names = {check.name for check in defs.resolve_asset_graph().asset_check_keys}
+    assert any(name.startswith("unique_kpi_registry") for name in names)
+
+
+def test_schedule_and_sensor(defs, company, monkeypatch):
+    from dagster_project.defs.jobs import new_files
+
+    assert defs.resolve_schedule_def("daily").cron_schedule == "0 3 * * *"
+    company.entity("deals", COLUMNS)
+    company.file("deals.csv", text(rows(0, 20)))
+    monkeypatch.setenv("KPI_WORKSPACE", str(company.save()))
+    with dg.build_sensor_context() as context:
+        asked = new_files(context)
+        assert isinstance(asked, dg.RunRequest)
+        run_all(company.directory)
+        assert isinstance(new_files(context), dg.SkipReason)
+        company.file("deals_2.csv", text(rows(20, 30)))
+        again = new_files(context)
+    assert isinstance(again, dg.RunRequest)
+    assert again.run_key != asked.run_key
+
+
+def test_dagster_job_execute_gives_the_tables_of_kpi_run(company, tmp_path, monkeypatch):
+    company.entity("deals", COLUMNS)
+    company.file("deals.csv", text(rows(0, 60)))
+    company.save()
+    twin = tmp_path / "twin"
+    shutil.copytree(company.directory, twin)
+    plain = run_all(company.directory)
+    from dagster_project.settings import load_workspace
+
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    monkeypatch.setenv("KPI_WORKSPACE", "")
+    home = use_dagster_home(load_workspace(twin))
+    dagster = [sys.executable, "-m", "dagster"]
+    told = subprocess.run(
+        [*dagster, "job", "execute", "-m", "dagster_project.definitions", "-j", "refresh_kpis"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"KPI_WORKSPACE": str(twin), "DAGSTER_HOME": str(home)},
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr[-3000:]
+    assert content((twin / "published").resolve()) == content(plain.folder)
+    told = subprocess.run(
+        [sys.executable, "-m", "dagster", "run", "list"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"DAGSTER_HOME": str(home)},
+        check=False,
+    )
+    assert "refresh_kpis" in told.stdout

@@ -60,7 +60,8 @@ def test_the_templates_compute_what_their_rows_say(firm):
 
 def test_nothing_new_ends_before_anything_heavy_is_imported(firm):
     code = (
-        "import sys; sys.argv = ['kpi', 'run', '--json', '-w', sys.argv[1], '--as-of', '2026-03-15']\n"
+        "import sys\n"
+        "sys.argv = ['kpi', 'run', '--json', '-w', sys.argv[1], '--as-of', '2026-03-15']\n"
         "from dagster_project.cli import main\n"
         "try:\n    main()\nexcept SystemExit as end:\n"
         "    heavy = {'dagster', 'dbt', 'great_expectations'} & set(sys.modules)\n"
@@ -126,7 +127,7 @@ def test_settings_are_checked_before_anything_is_read(tmp_path):
     for wrong, word in (
         (good.replace("low_sample_below", "low_sampel_below"), "low_sampel_below"),
         (good.replace("stage: Stage", "stages: Stage"), "unknown column `stages` of deals"),
-        (good.replace("deal_id: Number\n", "", 1), "deals need it"),
+        (good.replace("          deal_id: Number\n", "", 1), "deals need it"),
         (good + "company: Twice\n", "stands twice"),
         (good.replace("Europe/London", "Europe/Londn"), "Europe/Londn"),
         (good.replace("USD", "usd"), "reporting_currency"),

@@ -95,6 +95,7 @@ def ingest(
     outcome = IngestResult(load_id="", unclaimed=found.unclaimed)
     landings: list[tuple[Delivery, Landed]] = []
     reader = duckdb.connect(config=reader_config(workspace))
+    reader.execute("set enable_progress_bar = false")
     try:
         for delivery in deliveries:
             row, landed, is_new = _land_one(workspace, delivery, reader, full_refresh)

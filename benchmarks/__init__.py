@@ -1,0 +1,1 @@
+"""Speed and scale; never part of the test run."""

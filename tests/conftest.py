@@ -55,7 +55,7 @@ class Company:
         """Map an entity's columns under their own names."""
         origin = self.settings["sources"].setdefault(source, {"system": "files", "entities": {}})
         mapped = {name: name for name in columns.split()}
-        mapped |= more.pop("columns", {})
+        mapped |= more.pop("headers", {})
         origin["entities"][entity] = {"files": files or f"{entity}*", "columns": mapped, **more}
         return self
 

@@ -11,7 +11,7 @@ counted as (
         sum(cells.sample_count) as sample_count
     from {{ ref('kpi_sample_days') }} as cells
     inner join {{ ref('kpi_period_days') }} as days on cells.day = days.day
-    where cells.sample_count > 0
+    where cells.sample_count > 0 and days.period_grain <> 'day'
     group by cells.measure_code, cells.scope_type, cells.scope_id, days.period_grain, days.period_start, cells.sample
 ),
 

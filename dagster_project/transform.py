@@ -56,6 +56,7 @@ def warehouse_connection(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnec
     try:
         connection.execute("set autoinstall_known_extensions = false")
         connection.execute("set enable_progress_bar = false")
+        connection.execute("set global preserve_insertion_order = false")  # less memory
         if workspace.config.settings.memory_limit:
             connection.execute("set memory_limit = ?", [workspace.config.settings.memory_limit])
         connection.execute("attach ':memory:' as vault")

@@ -9,17 +9,28 @@ types as (
 
 managers as (select * from {{ ref('int_managers__crosswalk') }}),
 
-deals as (select deal_id, channel_id, lead_id from {{ ref('int_deals__attributed') }}),
+-- every id a deal or lead was ever known by -> what stands for it now: one plain join instead of three
+deals as (
+    select deal_id as known_as, deal_id, channel_id, lead_id from {{ ref('int_deals__attributed') }}
+    union all
+    select survivors.deal_id, deals.deal_id, deals.channel_id, deals.lead_id
+    from {{ ref('int_deals__survivors') }} as survivors
+    inner join {{ ref('int_deals__attributed') }} as deals on survivors.survivor_id = deals.deal_id
+),
 
-leads as (
+living_leads as (
     select leads.lead_id, leads.head_lead_id, head.channel_id
     from {{ ref('int_leads__current') }} as leads
     inner join {{ ref('int_leads__current') }} as head on leads.head_lead_id = head.lead_id
 ),
 
-deal_survivors as (select * from {{ ref('int_deals__survivors') }}),
-
-lead_survivors as (select * from {{ ref('int_leads__survivors') }}),
+leads as (
+    select lead_id as known_as, head_lead_id, channel_id from living_leads
+    union all
+    select survivors.lead_id, living_leads.head_lead_id, living_leads.channel_id
+    from {{ ref('int_leads__survivors') }} as survivors
+    inner join living_leads on survivors.survivor_id = living_leads.lead_id
+),
 
 {{ newest_version(ref('stg_files__activities'), 'activity_id', none) }}
 
@@ -28,7 +39,7 @@ kinds as (
         seen.source_name, seen.kind as delivered_kind,
         coalesce(own_type.kind, any_type.kind, words.meaning, 'other') as kind,
         coalesce(own_type.kind, any_type.kind, words.meaning) is null as is_unknown_kind
-    from (select distinct source_name, kind from newest) as seen
+    from (select distinct source_name, kind from {{ ref('stg_files__activities') }} where not _is_row_rejected) as seen
     left join types as own_type on seen.source_name = own_type.source_name and {{ as_match_name('seen.kind') }} = own_type.type_match
     left join types as any_type on any_type.source_name = '*' and {{ as_match_name('seen.kind') }} = any_type.type_match
     left join {{ ref('words') }} as words on words.subject = 'activity_kind' and {{ as_match_name('seen.kind') }} = words.word
@@ -55,10 +66,8 @@ joined as (
     left join {{ ref('words') }} as statuses on statuses.subject = 'activity_status' and lower(newest.status) = statuses.word
     left join {{ ref('words') }} as directions on directions.subject = 'direction' and lower(newest.direction) = directions.word
     left join managers on coalesce(newest.manager_id, newest.source_name || ':~' || newest.manager_name) = managers.manager_ref
-    left join deal_survivors on newest.deal_id = deal_survivors.deal_id
-    left join lead_survivors on newest.lead_id = lead_survivors.lead_id
-    left join deals on coalesce(deal_survivors.survivor_id, newest.deal_id) = deals.deal_id
-    left join leads on coalesce(lead_survivors.survivor_id, newest.lead_id) = leads.lead_id
+    left join deals on newest.deal_id = deals.known_as
+    left join leads on newest.lead_id = leads.known_as
     where newest.occurred_on <= settings.as_of
 ),
 

@@ -1,43 +1,65 @@
 -- One row per KPI x scope x period. The one model of values: the wide tables are another shape of it.
+-- The measures of a scope and period are laid side by side once; each KPI then picks its own.
+-- depends_on: {{ ref('kpi_registry') }} {{ ref('dim_kpi') }} {{ ref('kpi_percentiles') }}
+{%- set registry = registered_kpis() %}
+{%- set parts = ['numerator_measure', 'denominator_measure', 'guard_numerator', 'guard_denominator', 'ripeness_measure', 'ripe_measure', 'coverage_measure'] %}
+{%- set measures = [] %}
+{%- for kpi in registry %}{% for part in parts %}{% if kpi[part] and kpi[part] not in measures %}{% do measures.append(kpi[part]) %}{% endif %}{% endfor %}{% endfor %}
 with
 
 settings as (select * from {{ ref('int_settings') }}),
 
-kpis as (select * from {{ ref('dim_kpi') }} where is_available),
-
-measures as (select * from {{ ref('kpi_measures') }}),
+laid as (
+    select
+        scope_type, scope_id, period_grain, period_start
+        {%- for measure in measures %},
+        max(case when measure_code = '{{ measure }}' then value end) as {{ measure }},
+        max(case when measure_code = '{{ measure }}' then samples end) as {{ measure }}__samples
+        {%- endfor %}
+    from {{ ref('kpi_measures') }}
+    group by scope_type, scope_id, period_grain, period_start
+),
 
 cells as (
-    select kpis.*, spine.scope_type, spine.scope_id, spine.scope_name, spine.period_grain, spine.period_start, spine.period_end,
-        spine.previous_start, spine.year_ago_start, spine.day_count, spine.is_complete, spine.is_window_over
+    select spine.*
+        {%- for measure in measures %}, laid.{{ measure }}, laid.{{ measure }}__samples{% endfor %}
     from {{ ref('kpi_spine') }} as spine
-    inner join kpis
-        on concat(';', kpis.scopes, ';') like concat('%;', spine.scope_type, ';%')
-        and concat(';', kpis.grains, ';') like concat('%;', spine.period_grain, ';%')
+    left join laid
+        on spine.scope_type = laid.scope_type and spine.scope_id = laid.scope_id
+        and spine.period_grain = laid.period_grain and spine.period_start = laid.period_start
 ),
 
 summed as (
+    {%- for kpi in registry %}
     select
-        cells.*,
-        {%- for part in ['numerator', 'denominator', 'guard_numerator', 'guard_denominator', 'ripeness', 'ripe', 'coverage'] %}
-        {{ part }}_part.value as {{ part }}_value,
+        kpis.kpi_code, kpis.unit, kpis.aggregation, kpis.zero_rule, kpis.guard_minimum, kpis.needs_window,
+        kpis.guard_numerator, kpis.guard_denominator, kpis.ripeness_measure, kpis.coverage_measure,
+        cells.scope_type, cells.scope_id, cells.scope_name, cells.period_grain, cells.period_start, cells.period_end,
+        cells.previous_start, cells.year_ago_start, cells.day_count, cells.is_complete, cells.is_window_over,
+        {%- for part in parts %}
+        {{ 'cells.' ~ kpi[part] if kpi[part] else 'cast(null as decimal(38, 10))' }} as {{ part.replace('_measure', '') }}_value,
         {%- endfor %}
-        numerator_part.samples as numerator_samples,
-        denominator_part.samples as denominator_samples,
-        percentiles.value as percentile_value,
-        percentiles.samples as percentile_samples
+        {%- for part in ['numerator', 'denominator'] %}
+        {{ 'cells.' ~ kpi[part ~ '_measure'] ~ '__samples' if kpi[part ~ '_measure'] else 'cast(null as bigint)' }} as {{ part }}_samples,
+        {%- endfor %}
+        {%- if kpi['aggregation'] == 'distribution' %}
+        percentiles.value as percentile_value, percentiles.samples as percentile_samples
+        {%- else %}
+        cast(null as double) as percentile_value, cast(null as bigint) as percentile_samples
+        {%- endif %}
     from cells
-    {%- for part, column in [('numerator', 'numerator_measure'), ('denominator', 'denominator_measure'), ('guard_numerator', 'guard_numerator'),
-        ('guard_denominator', 'guard_denominator'), ('ripeness', 'ripeness_measure'), ('ripe', 'ripe_measure'), ('coverage', 'coverage_measure')] %}
-    left join measures as {{ part }}_part
-        on cells.{{ column }} = {{ part }}_part.measure_code
-        and cells.scope_type = {{ part }}_part.scope_type and cells.scope_id = {{ part }}_part.scope_id
-        and cells.period_grain = {{ part }}_part.period_grain and cells.period_start = {{ part }}_part.period_start
-    {%- endfor %}
+    inner join {{ ref('dim_kpi') }} as kpis
+        on kpis.kpi_code = '{{ kpi['kpi_code'] }}' and kpis.is_available
+        and cells.scope_type in ('{{ kpi['scopes'].replace(";", "', '") }}')
+        and cells.period_grain in ('{{ kpi['grains'].replace(";", "', '") }}')
+    {%- if kpi['aggregation'] == 'distribution' %}
     left join {{ ref('kpi_percentiles') }} as percentiles
-        on cells.kpi_code = percentiles.kpi_code
+        on percentiles.kpi_code = '{{ kpi['kpi_code'] }}'
         and cells.scope_type = percentiles.scope_type and cells.scope_id = percentiles.scope_id
         and cells.period_grain = percentiles.period_grain and cells.period_start = percentiles.period_start
+    {%- endif %}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 guarded as (

@@ -15,8 +15,8 @@
     'spend': any_row(ref('int_spend__attributed')),
     'payments': any_row(ref('int_payments__attributed')),
     'partners': any_row(ref('int_deals__attributed'), 'partner_id is not null'),
-    'subscriptions': any_row(ref('stg_files__subscriptions')),
-    'changes': any_row(ref('stg_files__deal_stages')) ~ ' or ' ~ any_row(ref('stg_files__deal_changes')),
+    'subscriptions': any_row(ref('int_subscriptions__united')),
+    'changes': any_row(ref('int_deal_stages__united')) ~ ' or ' ~ any_row(ref('int_deal_changes__united')),
     'targets': 'false',
 } %}
 {%- for code, condition in inputs.items() %}

@@ -32,14 +32,14 @@ leads as (
     inner join living_leads on survivors.survivor_id = living_leads.lead_id
 ),
 
-{{ newest_version(ref('stg_files__activities'), 'activity_id', none) }}
+{{ newest_version(ref('int_activities__united'), 'activity_id', none) }}
 
 kinds as (
     select
         seen.source_name, seen.kind as delivered_kind,
         coalesce(own_type.kind, any_type.kind, words.meaning, 'other') as kind,
         coalesce(own_type.kind, any_type.kind, words.meaning) is null as is_unknown_kind
-    from (select distinct source_name, kind from {{ ref('stg_files__activities') }} where not _is_row_rejected) as seen
+    from (select distinct source_name, kind from {{ ref('int_activities__united') }} where not _is_row_rejected) as seen
     left join types as own_type on seen.source_name = own_type.source_name and {{ as_match_name('seen.kind') }} = own_type.type_match
     left join types as any_type on any_type.source_name = '*' and {{ as_match_name('seen.kind') }} = any_type.type_match
     left join {{ ref('words') }} as words on words.subject = 'activity_kind' and {{ as_match_name('seen.kind') }} = words.word

@@ -4,13 +4,13 @@ with
 settings as (select * from {{ ref('int_settings') }}),
 
 staged as (
-    select 'deals' as entity, count(distinct deal_id) as record_count from {{ ref('stg_files__deals') }} where not _is_row_rejected
+    select 'deals' as entity, count(distinct deal_id) as record_count from {{ ref('int_deals__united') }} where not _is_row_rejected
     union all
-    select 'leads', count(distinct lead_id) from {{ ref('stg_files__leads') }} where not _is_row_rejected
+    select 'leads', count(distinct lead_id) from {{ ref('int_leads__united') }} where not _is_row_rejected
     union all
-    select 'activities', count(distinct activity_id) from {{ ref('stg_files__activities') }} where not _is_row_rejected
+    select 'activities', count(distinct activity_id) from {{ ref('int_activities__united') }} where not _is_row_rejected
     union all
-    select 'payments', count(distinct payment_id) from {{ ref('stg_files__payments') }} where not _is_row_rejected
+    select 'payments', count(distinct payment_id) from {{ ref('int_payments__united') }} where not _is_row_rejected
 ),
 
 kept as (

@@ -7,7 +7,7 @@ deals as (
     select
         staged.deal_id, bool_or(staged.merged_into is not null) as is_merged, min(staged.opened_on) as opened_on,
         min(staged._source_file) as _source_file, min(staged._source_row) as _source_row
-    from {{ ref('stg_files__deals') }} as staged
+    from {{ ref('int_deals__united') }} as staged
     left join {{ ref('int_deals__attributed') }} as kept on staged.deal_id = kept.deal_id
     where not staged._is_row_rejected and kept.deal_id is null
     group by staged.deal_id
@@ -17,7 +17,7 @@ leads as (
     select
         staged.lead_id, bool_or(staged.merged_into is not null) as is_merged, min(staged.created_on) as created_on,
         min(staged._source_file) as _source_file, min(staged._source_row) as _source_row
-    from {{ ref('stg_files__leads') }} as staged
+    from {{ ref('int_leads__united') }} as staged
     left join {{ ref('int_leads__attributed') }} as kept on staged.lead_id = kept.lead_id
     where not staged._is_row_rejected and kept.lead_id is null
     group by staged.lead_id
@@ -34,13 +34,13 @@ select 'leads', leads.lead_id,
 from leads cross join settings
 union all
 select 'activities', staged.activity_id, 'after_as_of', min(staged._source_file), min(staged._source_row)
-from {{ ref('stg_files__activities') }} as staged
+from {{ ref('int_activities__united') }} as staged
 cross join settings
 where not staged._is_row_rejected and staged.occurred_on > settings.as_of
 group by staged.activity_id having min(staged.occurred_on) > max(settings.as_of)
 union all
 select 'payments', staged.payment_id, 'after_as_of', min(staged._source_file), min(staged._source_row)
-from {{ ref('stg_files__payments') }} as staged
+from {{ ref('int_payments__united') }} as staged
 cross join settings
 where not staged._is_row_rejected and staged.paid_on > settings.as_of
 group by staged.payment_id having min(staged.paid_on) > max(settings.as_of)

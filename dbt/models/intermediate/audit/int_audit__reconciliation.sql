@@ -18,7 +18,7 @@ staged as (
         {%- else %}
         cast(null as decimal(38, 4)) as amount_loaded, cast(null as decimal(38, 4)) as amount_rejected
         {%- endif %}
-    from {{ ref('stg_files__' ~ entity) }}
+    from {{ ref('int_' ~ entity ~ '__united') }}
     group by _landing_key
     {{ 'union all' if not loop.last }}
     {%- endfor %}

@@ -2,10 +2,10 @@
 {%- set keyed = [('deals', 'deal_id', true), ('leads', 'lead_id', true), ('customers', 'customer_id', true), ('activities', 'activity_id', false), ('payments', 'payment_id', false)] %}
 {%- for entity, key, has_updated_at in keyed %}
 select '{{ entity }}' as entity, staged._source_file, staged._source_row, '{{ key }}' as column_name, staged.{{ key }} as value
-from {{ ref('stg_files__' ~ entity) }} as staged
+from {{ ref('int_' ~ entity ~ '__united') }} as staged
 inner join (
     select _landing_key, {{ key }} as repeated_key, max(_source_row) as last_row
-    from {{ ref('stg_files__' ~ entity) }} where not _is_row_rejected
+    from {{ ref('int_' ~ entity ~ '__united') }} where not _is_row_rejected
     group by _landing_key, {{ key }} having count(*) > 1 {{ 'and count(updated_at) = 0' if has_updated_at }}
 ) as repeated on staged._landing_key = repeated._landing_key and staged.{{ key }} = repeated.repeated_key and staged._source_row < repeated.last_row
 where not staged._is_row_rejected

@@ -17,7 +17,7 @@ delivered as (
         cast(cast(coalesce(items.quantity, 1) as decimal(24, 8)) * items.price - coalesce(items.discount, 0) as decimal(18, 4)) as line_amount,
         cast(cast(coalesce(items.quantity, 1) as decimal(24, 8)) * items.cost as decimal(18, 4)) as line_cost,
         items._source_file, items._source_row, items._observed_at, items._file_sha256
-    from {{ ref('stg_files__deal_items') }} as items
+    from {{ ref('int_deal_items__united') }} as items
     left join survivors on items.deal_id = survivors.deal_id
     inner join deals on coalesce(survivors.survivor_id, items.deal_id) = deals.deal_id
     left join products on coalesce(items.product_id, items.source_name || ':~' || items.product_name) = products.product_ref

@@ -17,9 +17,9 @@ lead_survivors as (select * from {{ ref('int_leads__survivors') }}),
 
 currencies as (select * from {{ ref('stg_workspace__aliases') }} where subject = 'currency'),
 
-{{ newest_version(ref('stg_files__deals'), 'deal_id') }}
+{{ newest_version(ref('int_deals__united'), 'deal_id') }}
 
-{{ deleted_keys(ref('stg_files__deals'), 'deal_id') }}
+{{ deleted_keys(ref('int_deals__united'), 'deal_id') }}
 
 gone as (
     select deleted_keys.gone_key

@@ -24,7 +24,7 @@ entries as (
         max(managers.manager_id) as manager_id,
         min(moves._source_file) as _source_file,
         min(moves._source_row) as _source_row
-    from {{ ref('stg_files__deal_stages') }} as moves
+    from {{ ref('int_deal_stages__united') }} as moves
     left join survivors on moves.deal_id = survivors.deal_id
     inner join deals on coalesce(survivors.survivor_id, moves.deal_id) = deals.deal_id
     left join stages

@@ -31,7 +31,7 @@ lost_entries as (
 ),
 
 told_by_history as (
-    select distinct stages.deal_id from {{ ref('stg_files__deal_stages') }} as stages
+    select distinct stages.deal_id from {{ ref('int_deal_stages__united') }} as stages
     inner join sources on stages.source_name = sources.source_name
     where sources.won_date = 'history' and not stages._is_row_rejected
 ),

@@ -11,7 +11,7 @@ changes as (
     select
         changes.deal_id, changes.changed_at as known_at,
         new_owner.manager_id, old_owner.manager_id as manager_before
-    from {{ ref('stg_files__deal_changes') }} as changes
+    from {{ ref('int_deal_changes__united') }} as changes
     left join managers as new_owner on {{ as_reference_of('changes.new_value', 'changes.source_name') }} = new_owner.manager_ref
     left join managers as old_owner on {{ as_reference_of('changes.old_value', 'changes.source_name') }} = old_owner.manager_ref
     where lower(changes.field) = 'owner' and not changes._is_row_rejected

@@ -28,7 +28,7 @@ history_spells as (
 ),
 
 told_by_history as (
-    select distinct moves.deal_id from {{ ref('stg_files__deal_stages') }} as moves
+    select distinct moves.deal_id from {{ ref('int_deal_stages__united') }} as moves
     inner join sources on moves.source_name = sources.source_name
     where sources.won_date = 'history' and not moves._is_row_rejected
 ),

@@ -5,11 +5,11 @@ rules as (select * from {{ ref('stg_workspace__stages') }}),
 
 seen as (
     select source_name, pipeline, stage, count(*) as deal_count, min(_source_file) as example_file, min(_source_row) as example_row
-    from {{ ref('stg_files__deals') }} where not _is_row_rejected
+    from {{ ref('int_deals__united') }} where not _is_row_rejected
     group by source_name, pipeline, stage
     union all
     select source_name, pipeline, stage, count(*), min(_source_file), min(_source_row)
-    from {{ ref('stg_files__deal_stages') }} where not _is_row_rejected
+    from {{ ref('int_deal_stages__united') }} where not _is_row_rejected
     group by source_name, pipeline, stage
 ),
 

@@ -16,9 +16,9 @@ statuses as (select * from {{ ref('stg_workspace__lead_statuses') }}),
 
 deal_survivors as (select * from {{ ref('int_deals__survivors') }}),
 
-{{ newest_version(ref('stg_files__leads'), 'lead_id') }}
+{{ newest_version(ref('int_leads__united'), 'lead_id') }}
 
-{{ deleted_keys(ref('stg_files__leads'), 'lead_id') }}
+{{ deleted_keys(ref('int_leads__united'), 'lead_id') }}
 
 gone as (
     select deleted_keys.gone_key from deleted_keys cross join settings

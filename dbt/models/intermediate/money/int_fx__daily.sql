@@ -7,7 +7,7 @@ delivered as (
     select upper(currency) as currency, rate_on, rate, row_number() over (
         partition by upper(currency), rate_on
         order by _observed_at desc nulls last, _file_sha256 desc, _source_row desc) as version_rank
-    from {{ ref('stg_files__fx_rates') }}
+    from {{ ref('int_fx_rates__united') }}
     where not _is_row_rejected
 ),
 

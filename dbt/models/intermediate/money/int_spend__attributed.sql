@@ -10,7 +10,7 @@ rates as (select * from {{ ref('int_fx__daily') }}),
 
 words as (select * from {{ ref('words') }} where subject = 'spend_kind'),
 
-accepted as (select * from {{ ref('stg_files__spend') }} where not _is_row_rejected),
+accepted as (select * from {{ ref('int_spend__united') }} where not _is_row_rejected),
 
 covering as (
     select source_name, spent_on, coalesce(source, '') as source, coalesce(campaign, '') as campaign, coalesce(kind, '') as kind, _file_sha256,

@@ -11,11 +11,11 @@ spans as (
         spend._file_sha256,
         min(bounds.first_day) as first_day,
         least(max(bounds.last_day), max(settings.as_of)) as last_day
-    from {{ ref('stg_files__spend') }} as spend
+    from {{ ref('int_spend__united') }} as spend
     cross join settings
     inner join (
         select _file_sha256, min(spent_on) as first_day, max(spent_on) as last_day
-        from {{ ref('stg_files__spend') }} where not _is_row_rejected group by _file_sha256
+        from {{ ref('int_spend__united') }} where not _is_row_rejected group by _file_sha256
     ) as bounds on spend._file_sha256 = bounds._file_sha256
     left join channels on spend.source = channels.channel_spelling
     where not spend._is_row_rejected

@@ -3,11 +3,11 @@ with
 aliases as (select * from {{ ref('stg_workspace__aliases') }} where subject = 'channel'),
 
 mentioned as (
-    select distinct source as channel_spelling from {{ ref('stg_files__leads') }}
+    select distinct source as channel_spelling from {{ ref('int_leads__united') }}
     union
-    select distinct source from {{ ref('stg_files__deals') }}
+    select distinct source from {{ ref('int_deals__united') }}
     union
-    select distinct source from {{ ref('stg_files__spend') }}
+    select distinct source from {{ ref('int_spend__united') }}
 ),
 
 matched as (

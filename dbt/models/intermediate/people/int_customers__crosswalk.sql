@@ -6,16 +6,16 @@ settings as (select * from {{ ref('stg_workspace__settings') }}),
 
 aliases as (select * from {{ ref('stg_workspace__aliases') }} where subject = 'customer'),
 
-listed as (select * from {{ ref('stg_files__customers') }} where not _is_row_rejected),
+listed as (select * from {{ ref('int_customers__united') }} where not _is_row_rejected),
 
 mentioned as (
-    select distinct source_name, customer_id, customer_name from {{ ref('stg_files__deals') }}
+    select distinct source_name, customer_id, customer_name from {{ ref('int_deals__united') }}
     union
-    select distinct source_name, customer_id, cast(null as {{ dbt.type_string() }}) from {{ ref('stg_files__leads') }}
+    select distinct source_name, customer_id, cast(null as {{ dbt.type_string() }}) from {{ ref('int_leads__united') }}
     union
-    select distinct source_name, customer_id, cast(null as {{ dbt.type_string() }}) from {{ ref('stg_files__payments') }}
+    select distinct source_name, customer_id, cast(null as {{ dbt.type_string() }}) from {{ ref('int_payments__united') }}
     union
-    select distinct source_name, customer_id, cast(null as {{ dbt.type_string() }}) from {{ ref('stg_files__subscriptions') }}
+    select distinct source_name, customer_id, cast(null as {{ dbt.type_string() }}) from {{ ref('int_subscriptions__united') }}
     union
     select distinct source_name, customer_id, customer_name from listed
 ),

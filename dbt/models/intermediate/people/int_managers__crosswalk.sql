@@ -6,18 +6,18 @@ sources as (select * from {{ ref('stg_workspace__sources') }}),
 
 aliases as (select * from {{ ref('stg_workspace__aliases') }} where subject = 'manager'),
 
-listed as (select * from {{ ref('stg_files__managers') }} where not _is_row_rejected),
+listed as (select * from {{ ref('int_managers__united') }} where not _is_row_rejected),
 
 mentioned as (
-    select distinct source_name, manager_id, manager_name from {{ ref('stg_files__leads') }}
+    select distinct source_name, manager_id, manager_name from {{ ref('int_leads__united') }}
     union
-    select distinct source_name, manager_id, manager_name from {{ ref('stg_files__deals') }}
+    select distinct source_name, manager_id, manager_name from {{ ref('int_deals__united') }}
     union
-    select distinct source_name, manager_id, manager_name from {{ ref('stg_files__activities') }}
+    select distinct source_name, manager_id, manager_name from {{ ref('int_activities__united') }}
     union
-    select distinct source_name, manager_id, cast(null as {{ dbt.type_string() }}) from {{ ref('stg_files__deal_stages') }}
+    select distinct source_name, manager_id, cast(null as {{ dbt.type_string() }}) from {{ ref('int_deal_stages__united') }}
     union
-    select distinct source_name, manager_id, cast(null as {{ dbt.type_string() }}) from {{ ref('stg_files__subscriptions') }}
+    select distinct source_name, manager_id, cast(null as {{ dbt.type_string() }}) from {{ ref('int_subscriptions__united') }}
     union
     select distinct source_name, manager_id, manager_name from listed
 ),

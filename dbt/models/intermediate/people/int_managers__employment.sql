@@ -9,7 +9,7 @@ crosswalk as (select * from {{ ref('int_managers__crosswalk') }}),
 listed as (
     select crosswalk.manager_id, min(managers.hired_on) as hired_on,
         case when count(managers.left_on) > 0 then max(managers.left_on) end as left_on
-    from {{ ref('stg_files__managers') }} as managers
+    from {{ ref('int_managers__united') }} as managers
     inner join crosswalk on coalesce(managers.manager_id, managers.source_name || ':~' || managers.manager_name) = crosswalk.manager_ref
     where not managers._is_row_rejected
     group by crosswalk.manager_id

@@ -7,7 +7,7 @@ aliases as (select * from {{ ref('stg_workspace__aliases') }} where subject = 't
 
 crosswalk as (select * from {{ ref('int_managers__crosswalk') }}),
 
-listed as (select * from {{ ref('stg_files__managers') }} where not _is_row_rejected),
+listed as (select * from {{ ref('int_managers__united') }} where not _is_row_rejected),
 
 delivered as (
     select

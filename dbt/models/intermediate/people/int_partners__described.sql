@@ -2,7 +2,7 @@ with
 
 managers as (select * from {{ ref('int_managers__crosswalk') }}),
 
-{{ newest_version(ref('stg_files__partners'), 'partner_id', none) }}
+{{ newest_version(ref('int_partners__united'), 'partner_id', none) }}
 
 mentioned as (
     select distinct partner_id from {{ ref('int_deals__attributed') }} where partner_id is not null

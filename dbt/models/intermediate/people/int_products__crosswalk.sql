@@ -5,11 +5,11 @@ sources as (select * from {{ ref('stg_workspace__sources') }}),
 aliases as (select * from {{ ref('stg_workspace__aliases') }} where subject = 'product'),
 
 mentioned as (
-    select distinct source_name, product_id, product_name, false as is_listed from {{ ref('stg_files__deals') }}
+    select distinct source_name, product_id, product_name, false as is_listed from {{ ref('int_deals__united') }}
     union
-    select distinct source_name, product_id, product_name, false from {{ ref('stg_files__deal_items') }}
+    select distinct source_name, product_id, product_name, false from {{ ref('int_deal_items__united') }}
     union
-    select distinct source_name, product_id, product_name, true from {{ ref('stg_files__products') }} where not _is_row_rejected
+    select distinct source_name, product_id, product_name, true from {{ ref('int_products__united') }} where not _is_row_rejected
 ),
 
 described as (

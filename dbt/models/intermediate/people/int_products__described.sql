@@ -2,7 +2,7 @@ with
 
 crosswalk as (select * from {{ ref('int_products__crosswalk') }}),
 
-{{ newest_version(ref('stg_files__products'), 'product_id', none) }}
+{{ newest_version(ref('int_products__united'), 'product_id', none) }}
 
 names as (
     select product_id, max(case when is_listed then product_name end) as listed_name, max(product_name) as any_name

@@ -61,6 +61,16 @@ class WorkspaceError(PipelineError):
     exit_code = 2
 
 
+class PlanRefused(WorkspaceError):
+    """Report a bonus plan or an assignment that breaks a rule; nobody is paid by it."""
+
+
+class StatementRefused(PipelineError):
+    """Report that a person's pay for a period cannot be worked out; nothing is paid instead."""
+
+    exit_code = 2
+
+
 class SourceFileError(PipelineError):
     """Report a delivered file that its sender can mend; the file is quarantined, not retried.
 

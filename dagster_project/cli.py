@@ -260,6 +260,8 @@ def _raise_what_failed(result: Any, session: Any) -> None:
             kinds = {
                 "GateFailed": GateFailed,
                 "WorkspaceError": WorkspaceError,
+                "PlanRefused": WorkspaceError,
+                "ClosedPeriodBroken": GateFailed,
                 "SourceFileError": SourceFileError,
             }
             if name in kinds or name in ("PipelineError", "PublishFailed", "WarehouseBusy"):

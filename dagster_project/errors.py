@@ -71,6 +71,12 @@ class StatementRefused(PipelineError):
     exit_code = 2
 
 
+class ClosedPeriodBroken(PipelineError):
+    """Report that what was closed is not as it was left; nothing is paid from it."""
+
+    exit_code = 3
+
+
 class SourceFileError(PipelineError):
     """Report a delivered file that its sender can mend; the file is quarantined, not retried.
 

@@ -27,7 +27,7 @@ from dagster_project.settings import Workspace, hash_key, project_root, set_dbt_
 STORAGE_VERSION = "v1.0.0"
 """DuckDB's first stable storage: older drivers of BI tools read it."""
 
-LAYERS = ("staging", "intermediate", "marts")
+LAYERS = ("staging", "intermediate", "marts", "pay")
 """Tags of the dbt project, in the order in which they are built."""
 
 
@@ -41,6 +41,7 @@ class BuiltNode:
     status: str
     message: str
     seconds: float
+    tags: frozenset[str] = frozenset()
 
     @property
     def is_good(self) -> bool:
@@ -182,7 +183,12 @@ def parse_folder() -> Path:
 
 
 def build(
-    workspace: Workspace, layer: str, *, full_refresh: bool = False, select: str | None = None
+    workspace: Workspace,
+    layer: str,
+    *,
+    full_refresh: bool = False,
+    select: str | None = None,
+    also: tuple[str, ...] = (),
 ) -> list[BuiltNode]:
     """Build one layer's models with their tests.
 
@@ -191,6 +197,7 @@ def build(
         layer: One of ``LAYERS``.
         full_refresh: Rebuild incremental models whole.
         select: Only these nodes of the layer (dbt's selection syntax).
+        also: Layers to build in the same go.
 
     Returns:
         What became of every node.
@@ -209,6 +216,7 @@ def build(
         "build",
         "--select",
         selection,
+        *(f"tag:{other}" for other in also),
         *_folders(workspace),
     ]
     arguments += ["--full-refresh"] if full_refresh else []
@@ -240,6 +248,7 @@ def _built(item: Any) -> BuiltNode:
         status=str(item.status),
         message=(item.message or "").strip(),
         seconds=float(item.execution_time or 0),
+        tags=frozenset(item.node.tags),
     )
 
 

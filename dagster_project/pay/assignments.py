@@ -52,6 +52,7 @@ def read_assignments(
     file_name: str,
     plans: Mapping[str, PlanFile],
     resolve: Callable[[str], str | None] = lambda reference: reference,
+    left_out: list[tuple[str, PlanRefused]] | None = None,
 ) -> list[Assignment]:
     """Read the assignments and refuse what could pay one person twice, or nobody.
 
@@ -60,6 +61,9 @@ def read_assignments(
         file_name: The file as people know it.
         plans: The plans that may be named.
         resolve: Returns the manager that an id, a name or an alias means; None: nobody.
+        left_out: Given, collects (manager, reason) where only what is delivered makes an
+            assignment impossible: nobody of that name, or one person under two names. Those
+            people are left out, everybody else is read.
 
     Raises:
         PlanRefused: With the line at fault.
@@ -75,11 +79,15 @@ def read_assignments(
         reference = reader.required(row, "manager_id", line)
         manager_id = resolve(reference)
         if manager_id is None:
-            raise reader.refused(
+            error = reader.refused(
                 line,
                 f"no manager `{reference}`",
                 "an id, a name or an alias of a manager that some delivered file knows",
             )
+            if left_out is None:
+                raise error
+            left_out.append((reference, error))
+            continue
         from_, to = reader.day(row, "from", line), reader.day(row, "to", line)
         if from_ is None:
             raise reader.refused(line, "no `from`", "the first day of the assignment")
@@ -99,25 +107,36 @@ def read_assignments(
                 line,
             )
         )
-    _refuse_two_plans(reader, assignments)
     for assignment in assignments:
         _refuse_missing_terms(reader, assignment, plans[assignment.plan])
-    return assignments
+    twice = _two_plans(reader, assignments)
+    if twice and left_out is None:
+        raise next(iter(twice.values()))
+    if left_out is not None:
+        left_out += twice.items()
+    return [a for a in assignments if a.manager_id not in twice]
 
 
-def _refuse_two_plans(reader: _Reader, assignments: list[Assignment]) -> None:
+def _two_plans(reader: _Reader, assignments: list[Assignment]) -> dict[str, PlanRefused]:
+    """Return, by manager, the first two assignments that meet on one day."""
+    twice: dict[str, PlanRefused] = {}
     by_manager: dict[str, list[Assignment]] = {}
     for assignment in assignments:
         by_manager.setdefault(assignment.manager_id, []).append(assignment)
     for manager_id, own in by_manager.items():
         for first, second in pairwise(sorted(own, key=lambda a: (a.from_, a.line))):
             if first.to is None or first.to > second.from_:
-                raise reader.refused(
-                    second.line,
-                    f"{manager_id} on plan `{second.plan}` from {second.from_}, while line "
-                    f"{first.line} has plan `{first.plan}` until {first.to or 'further notice'}",
-                    "one plan for one person on one day: end the earlier assignment",
+                twice.setdefault(
+                    manager_id,
+                    reader.refused(
+                        second.line,
+                        f"{manager_id} on plan `{second.plan}` from {second.from_}, while "
+                        f"line {first.line} has plan `{first.plan}` until "
+                        f"{first.to or 'further notice'}",
+                        "one plan for one person on one day: end the earlier assignment",
+                    ),
                 )
+    return twice
 
 
 def _refuse_missing_terms(reader: _Reader, assignment: Assignment, told: PlanFile) -> None:

@@ -20,7 +20,7 @@ from decimal import Decimal
 
 from dagster_project.errors import StatementRefused
 from dagster_project.pay.engine import evaluate
-from dagster_project.pay.inputs import Inputs, Knowledge, Period
+from dagster_project.pay.inputs import Figure, FigureKey, Inputs, Knowledge, Period
 from dagster_project.pay.lines import NOTHING, DealShare, Line, Statement
 from dagster_project.pay.plans import Clawback, Plan
 
@@ -33,12 +33,14 @@ class Settled:
     """A stated period of one person: what it was worked out from and what was known of origins.
 
     ``knowledge``: by period key, for this period and every earlier one that it settled.
+    ``periods``: those periods.
     """
 
     statement: Statement
     inputs: Inputs
     plans: Mapping[str, Plan]
     knowledge: Mapping[str, Knowledge]
+    periods: Mapping[str, Period]
 
 
 def make_statement(
@@ -65,15 +67,19 @@ def make_statement(
     """
     payee, period = inputs.payee, inputs.period
     names = tuple(dict.fromkeys(a.plan for a in inputs.assignments))
-    empty = Statement(payee, period, names, currency)
-    kept = dict(knowledge)
+    balance = history[-1].statement.carried_out if history else NOTHING
+    empty = Statement(payee, period, names, currency, carried_in=balance, carried_out=balance)
+    kept = {period.key: Knowledge(), **knowledge}
+    periods = {told.inputs.period.key: told.inputs.period for told in history}
+    periods[period.key] = period
+    has_left = payee.left_on is not None and payee.left_on < period.start
     try:
-        lines = _lines(plans, inputs, kept, history)
+        lines = _lines(plans, inputs, kept, history, has_left=has_left and bool(history))
     except StatementRefused as error:
         told = replace(empty, status="refused", reason=error.render())
-        return Settled(told, inputs, plans, kept)
+        return Settled(told, inputs, plans, kept, periods)
     statement = _balanced(replace(empty, lines=tuple(lines)), plans, inputs, history)
-    return Settled(statement, inputs, plans, kept)
+    return Settled(statement, inputs, plans, kept, periods)
 
 
 def _lines(
@@ -81,14 +87,19 @@ def _lines(
     inputs: Inputs,
     knowledge: Mapping[str, Knowledge],
     history: Sequence[Settled],
+    *,
+    has_left: bool,
 ) -> list[Line]:
+    """Return own lines and settlements; who has left earns nothing and is settled to the end."""
     period = inputs.period
-    now = knowledge.get(period.key, Knowledge())
-    at_first = Knowledge(received=now.received)
-    own = evaluate(plans, inputs, at_first)
-    elsewhere = _stated_of(period, history, period)
-    lines = list(own)
-    lines += _settle(plans, inputs, at_first, now, _sums(own + elsewhere))
+    lines: list[Line] = []
+    if not has_left:
+        now = knowledge.get(period.key, Knowledge())
+        at_first = Knowledge(received=now.received)
+        own = evaluate(plans, inputs, at_first)
+        elsewhere = _stated_of(period, history, period)
+        lines += own
+        lines += _settle(plans, inputs, at_first, now, _sums(own + elsewhere))
     is_restated = period.key in _latest(history)
     for origin in _origins(history, period):
         before = _known_before(origin.inputs.period, history, period)
@@ -345,7 +356,7 @@ def _balanced(
             status="held",
             reason=inputs.held_because,
         )
-    rules = _clawback(plans, inputs)
+    rules = _clawback(plans, inputs, history)
     to_pay = max(NOTHING, balance)
     below = min(NOTHING, balance)
     return replace(
@@ -358,8 +369,45 @@ def _balanced(
     )
 
 
-def _clawback(plans: Mapping[str, Plan], inputs: Inputs) -> Clawback:
-    """Return the rule of floor and carry: of the last terms in force in the period."""
+def _clawback(plans: Mapping[str, Plan], inputs: Inputs, history: Sequence[Settled]) -> Clawback:
+    """Return the rule of floor and carry: of the last terms in force, now or when last stated."""
+    if not inputs.assignments:
+        earlier = [told for told in history if told.inputs.assignments]
+        return _clawback(earlier[-1].plans, earlier[-1].inputs, ()) if earlier else _NO_CLAWBACK
     name = inputs.assignments[-1].plan
     last = max(plans[name].versions, key=lambda v: (v.from_ < inputs.period.end, v.from_))
-    return last.clawback or Clawback(window_days=0)
+    return last.clawback or _NO_CLAWBACK
+
+
+_NO_CLAWBACK = Clawback(window_days=0)
+
+
+def ripened(
+    origin: Settled, before: Knowledge, figures: Mapping[FigureKey, Figure]
+) -> dict[FigureKey, Figure]:
+    """Return the figures under which an origin's deferred lines are paid, once they can be.
+
+    A figure that has once been paid under stays as it was then.
+
+    Args:
+        origin: The period as stated.
+        before: What was known when it was last stated.
+        figures: Today's figures of the origin's days.
+    """
+    told = dict(before.ripened)
+    for line in origin.statement.lines:
+        if line.status != "deferred" or line.origin.key != origin.inputs.period.key:
+            continue
+        key = (line.plan, str(line.kpi_code), str(line.scope_type))
+        figure = figures.get(key)
+        if key in told or figure is None or not figure.is_mature:
+            continue
+        component = next(
+            c
+            for v in origin.plans[line.plan].versions
+            for c in v.targets
+            if c.code == line.component
+        )
+        if component.min_sample is None or figure.sample_size >= component.min_sample:
+            told[key] = figure
+    return told

@@ -39,6 +39,8 @@ from tests.unit.pay_cases import (
     win,
 )
 
+settings.register_profile("shared_machine", deadline=None)
+settings.load_profile("shared_machine")
 MASS_PLAN, LARGE_PLAN = plan_of(MASS), plan_of(LARGE)
 KOPECK = Decimal("0.01")
 money = st.decimals(min_value=0, max_value=10**9, places=2)

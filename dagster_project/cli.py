@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from dagster_project import __version__
+from dagster_project.cli_pay import add_pay_verbs
 from dagster_project.errors import GateFailed, PipelineError, SourceFileError, WorkspaceError
 from dagster_project.settings import (
     Workspace,
@@ -440,6 +441,9 @@ def ui(
 def version() -> None:
     """Print the version."""
     print(__version__)
+
+
+add_pay_verbs(app)
 
 
 # -- how things are said ---------------------------------------------------------------------------

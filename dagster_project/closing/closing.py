@@ -118,6 +118,7 @@ def make_desk(
         workspace.config.fiscal_year_start_month,
         as_of,
         history=history_of(revisions),
+        left_out=frozenset(manager_id for manager_id, _ in plan_set.refused),
     )
 
 

@@ -26,7 +26,7 @@ from dagster_project.closing.events import (
     quoted,
 )
 from dagster_project.closing.frozen import Revision, read_closed
-from dagster_project.closing.periods import label
+from dagster_project.closing.periods import label, period_of
 from dagster_project.closing.reading import Marts
 from dagster_project.closing.statements import PayDesk
 from dagster_project.closing.tables import (
@@ -69,8 +69,10 @@ LANDED: dict[str, dict[str, str]] = {
 
 
 def has_pay(workspace: Workspace) -> bool:
-    """Tell whether a workspace has plans or closed periods: only then does pay cost anything."""
-    return any(workspace.bonus.glob("*.y*ml")) or any(workspace.closed.glob("*/r*"))
+    """Tell whether anybody is assigned to a plan or anything is closed: only then pay costs."""
+    path = workspace.bonus / "assignments.csv"
+    lines = path.read_bytes().split(b"\n") if path.exists() else []
+    return sum(1 for line in lines if line.strip()) > 1 or any(workspace.closed.glob("*/r*"))
 
 
 def land_pay(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -151,13 +153,15 @@ def _land_refusals(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, plan_set: PlanSet
 ) -> None:
     """Show who is not paid because of an assignment that does not stand."""
+    fiscal = workspace.config.fiscal_year_start_month
+    period = period_of("month", workspace.as_of, fiscal)
     rows = [
         {
-            "period": "",
+            "period": label(period, fiscal),
             "revision": 0,
-            "period_grain": "",
-            "period_start": workspace.as_of,
-            "period_end": workspace.as_of,
+            "period_grain": period.grain,
+            "period_start": period.start,
+            "period_end": period.end,
             "manager_id": reference,
             "manager_name": reference,
             "plans": "",

@@ -44,8 +44,9 @@ class _Wins:
 class PayDesk:
     """Everything at hand to work out pay of a workspace at one moment.
 
-    ``as_of``: the day of the marts. ``history``: what has been stated, by manager, in the order of
-    closing; ``state`` adds to it only when asked to.
+    ``as_of``: the day of the marts. ``left_out``: managers whose assignments do not stand.
+    ``history``: what has been stated, by manager, in the order of closing; ``state`` adds to it
+    only when asked to.
     """
 
     marts: Marts
@@ -55,6 +56,7 @@ class PayDesk:
     fiscal_start: int
     as_of: date
     history: dict[str, list[Settled]] = field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
     _targets: list[Target] | None = None
     _usual: dict[str, DealSize] | None = None
     _wins: dict[str, _Wins] = field(default_factory=dict)
@@ -222,7 +224,9 @@ class PayDesk:
         others = [
             manager_id
             for manager_id, told in self.history.items()
-            if manager_id not in assigned and told[-1].inputs.period.grain == period.grain
+            if manager_id not in assigned
+            and manager_id not in self.left_out
+            and told[-1].inputs.period.grain == period.grain
         ]
         settled = []
         for manager_id in sorted([*assigned, *others]):
@@ -253,6 +257,10 @@ class PayDesk:
             known = self._known(origin.inputs, before)
             told[key] = replace(known, ripened=self._ripened(origin, before))
         return told
+
+    def known(self, inputs: Inputs) -> Knowledge:
+        """Return what is known now of a period's wins."""
+        return self._known(inputs, None)
 
     def _known(self, inputs: Inputs, before: Knowledge | None) -> Knowledge:
         return knowledge_of(

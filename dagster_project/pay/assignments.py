@@ -145,7 +145,7 @@ def _refuse_missing_terms(reader: _Reader, assignment: Assignment, told: PlanFil
             assignment.to is None or version.from_ < assignment.to
         )
         is_given = assignment.target_amount is not None or version.target_amount is not None
-        if is_met and version.targets and not is_given:
+        if is_met and version.needs_target_amount and not is_given:
             raise reader.refused(
                 assignment.line,
                 f"no target_amount, and none in plan `{assignment.plan}` from {version.from_}",

@@ -109,7 +109,8 @@ def _weights(plan: Plan, version: PlanVersion, context: PlanContext) -> Iterator
     if not version.targets:
         return
     total = sum((c.weight for c in version.targets), Decimal(0))
-    if total != 100:
+    is_shown_only = total == 0 and version.rates  # beside a rate, figures that nobody is paid for
+    if total != 100 and not is_shown_only:
         told = " + ".join(f"{c.code} {c.weight}" for c in version.targets)
         yield Problem(("components",), f"weights of {total} ({told})", "weights of exactly 100")
 

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from dagster_project.pay.arithmetic import as_decimal
+from dagster_project.pay.arithmetic import as_decimal, curve_payout
 from dagster_project.pay.engine import evaluate
 from dagster_project.pay.inputs import Fact, Figure, Inputs, Knowledge
 from dagster_project.pay.lines import NOTHING, Line
@@ -202,7 +202,7 @@ def _deal_changes(inputs: Inputs, deal: DealSize) -> list[Change]:
 def _steps(
     plans: Mapping[str, Plan], inputs: Inputs, known: Knowledge
 ) -> list[tuple[str, Fraction]]:
-    """Return, for each target component, how far its next curve points are; whole for counts."""
+    """Return how far each component's next point of its curve is; whole numbers of cases."""
     lines = evaluate(plans, inputs, known)
     steps: list[tuple[str, Fraction]] = []
     for line in lines:
@@ -217,13 +217,15 @@ def _steps(
         component = version.component(line.component) if version else None
         if component is None or not hasattr(component, "curve"):
             continue
-        for point, _ in version.curves[component.curve]:
-            short = (Fraction(point) / 100 - line.attainment) * line.target
+        curve = version.curves[component.curve]
+        stands, _ = curve_payout(curve, line.attainment)
+        above = [x for x, y in curve if Fraction(x) > line.attainment * 100 and y > stands * 100]
+        if above:
+            short = (Fraction(above[0]) / 100 - line.attainment) * line.target
             if terms.aggregation == "ratio":
                 short *= Fraction(line.denominator or 0)
-            if short > 0:
-                is_whole = terms.unit == "count" or terms.aggregation == "ratio"
-                steps.append((line.kpi_code, Fraction(-(-short // 1)) if is_whole else short))
+            is_whole = terms.unit == "count" or terms.aggregation == "ratio"
+            steps.append((line.kpi_code, Fraction(-(-short // 1)) if is_whole else short))
     return steps
 
 

@@ -165,6 +165,11 @@ class PlanVersion(_Strict):
         """Components that pay a share of a base."""
         return [c for c in self.components if isinstance(c, RateComponent)]
 
+    @property
+    def needs_target_amount(self) -> bool:
+        """Tell whether money hangs on a target amount: some target component has a weight."""
+        return any(c.weight > 0 for c in self.targets)
+
     def is_in_force(self, day: date) -> bool:
         """Tell whether these terms hold on a day."""
         return self.from_ <= day and (self.to is None or day < self.to)

@@ -17,7 +17,7 @@ from dagster_project.pay.arithmetic import ONE, ZERO
 from dagster_project.pay.assignments import Assignment
 from dagster_project.pay.inputs import Fact, Figure, Inputs, Knowledge
 from dagster_project.pay.lines import Line
-from dagster_project.pay.plans import Component, Plan, PlanVersion
+from dagster_project.pay.plans import Component, Plan, PlanVersion, TargetComponent
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,11 @@ class Work:
     def add(self, number: int, money: Fraction) -> None:
         """Count unrounded money towards a segment, for caps of only some versions."""
         self.by_segment[number] = self.by_segment.get(number, ZERO) + money
+
+
+def is_shown(component: Component) -> bool:
+    """Tell whether a component is only shown: a target component without weight."""
+    return isinstance(component, TargetComponent) and component.weight == 0
 
 
 def refused(
@@ -170,7 +175,7 @@ def require_available(plan: Plan, segments: Sequence[Segment], inputs: Inputs) -
     """
     for segment in segments:
         version = segment.version
-        used = [c.kpi for c in version.components]
+        used = [c.kpi for c in version.components if not is_shown(c)]
         used += [g.kpi for g in version.gates] + [m.kpi for m in version.multipliers]
         for code in used:
             terms = inputs.kpis.get(code)

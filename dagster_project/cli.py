@@ -358,7 +358,7 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         return
     release = told["release"]
     print(f"published: run {release['run_id']}, as of {release['as_of']}")
-    for name in ("runs", "files", "quarantine", "freshness"):
+    for name in ("runs", "files", "quarantine", "freshness", "closed"):
         _print_table(name, told[name])
 
 

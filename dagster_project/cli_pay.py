@@ -246,7 +246,15 @@ def _by_component(lines: Sequence[Any]) -> dict[str, Decimal]:
 
 
 def _say_json(answer: Any) -> None:
-    print(json.dumps(answer, ensure_ascii=False, default=str, indent=2))
+    print(json.dumps(answer, ensure_ascii=False, default=_as_json, indent=2))
+
+
+def _as_json(value: Any) -> str:
+    """Write a decimal with two places, or with as many as it needs."""
+    if not isinstance(value, Decimal):
+        return str(value)
+    exact = f"{value.normalize():f}"
+    return exact if len(exact.partition(".")[2]) > 2 else f"{value:.2f}"
 
 
 def _say_table(rows: Sequence[dict[str, Any]]) -> None:

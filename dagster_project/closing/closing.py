@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -33,7 +33,7 @@ from dagster_project.errors import PlanRefused, StatementRefused, WorkspaceError
 from dagster_project.pay.assignments import Assignment, read_assignments
 from dagster_project.pay.checks import KpiTerms, PlanContext
 from dagster_project.pay.inputs import Period
-from dagster_project.pay.reading import PlanFile, read_plans
+from dagster_project.pay.reading import PlanFile, read_plan, read_plans
 from dagster_project.publish.release import published_manifest
 from dagster_project.settings import Workspace
 
@@ -80,7 +80,7 @@ def _read(
     *,
     is_lenient: bool = False,
 ) -> PlanSet:
-    plans = read_plans(workspace.bonus, context)
+    plans = read_plans(workspace.bonus, replace(context, has_payments=None))
     path = workspace.bonus / "assignments.csv"
     if not path.exists():
         return PlanSet(plans, [])
@@ -92,7 +92,28 @@ def _read(
         resolve,
         left_out if is_lenient else None,
     )
-    return PlanSet(plans, assignments, left_out)
+    unfed = _unfed(workspace, context, plans, assignments)
+    if unfed and not is_lenient:
+        raise next(iter(unfed.values()))
+    left_out += [(a.manager_id, unfed[a.plan]) for a in assignments if a.plan in unfed]
+    return PlanSet(plans, [a for a in assignments if a.plan not in unfed], left_out)
+
+
+def _unfed(
+    workspace: Workspace,
+    context: PlanContext,
+    plans: dict[str, PlanFile],
+    assignments: list[Assignment],
+) -> dict[str, PlanRefused]:
+    """Return, by name, why plans that somebody is on cannot be fed: payments not delivered."""
+    told = {}
+    for name in sorted({a.plan for a in assignments}):
+        file_name = plans[name].file_name
+        try:
+            read_plan((workspace.directory / file_name).read_bytes(), file_name, context)
+        except PlanRefused as error:
+            told[name] = error
+    return told
 
 
 def _aliases(workspace: Workspace) -> dict[str, str]:

@@ -120,7 +120,9 @@ def _open_statements(
     """Work out what is not closed, each period on top of the ones before it."""
     closed = {r.period.key for r in revisions}
     told: list[Settled] = []
-    for period in desk.open_periods(closed, workspace.history_start):
+    periods = desk.open_periods(closed, workspace.history_start)
+    desk.prefetch(periods)
+    for period in periods:
         told += desk.state(period, remember=True)
     return told
 
@@ -189,7 +191,9 @@ def _land_feedback(
     rows: list[Row] = []
     for told in current:
         inputs = told.inputs
+        left = inputs.payee.left_on
         is_running = inputs.period.start <= workspace.as_of < inputs.period.end
+        is_running = is_running and (left is None or left >= inputs.period.start)
         if not is_running or told.statement.status == "refused" or not inputs.assignments:
             continue
         deal = desk.usual_deal(inputs)

@@ -11,6 +11,7 @@ of pay, any formula of a KPI.
 from __future__ import annotations
 
 import csv
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -100,6 +101,7 @@ class Marts:
         self.terms, self._measures, self._zero_rules = self._read_terms()
         self.has_payments = self.terms["paid_revenue"].is_available
         self._managers = self._read_managers()
+        self._working: list[date] | None = None
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         found = self.connection.execute(sql, list(values))
@@ -209,12 +211,11 @@ class Marts:
 
     def working_days(self, period: Period) -> tuple[date, ...]:
         """Return the working days of a period."""
-        rows = self._rows(
-            "select day from kpi.marts.dim_date where is_working and day >= ? and day < ? "
-            "order by day",
-            [period.start, period.end],
-        )
-        return tuple(row["day"] for row in rows)
+        if self._working is None:
+            rows = self._rows("select day from kpi.marts.dim_date where is_working order by day")
+            self._working = [row["day"] for row in rows]
+        first = bisect_left(self._working, period.start)
+        return tuple(self._working[first : bisect_left(self._working, period.end)])
 
     def last_complete_day(self) -> date:
         """Return the last day that is over, as the marts see it."""

@@ -97,6 +97,24 @@ class PayDesk:
                 told.setdefault(assignment.manager_id, []).append(assignment)
         return {m: tuple(sorted(a, key=lambda x: x.from_)) for m, a in sorted(told.items())}
 
+    def prefetch(self, periods: Sequence[Period]) -> None:
+        """Read figures and wins of several periods at once: one question instead of many."""
+        for grain in dict.fromkeys(p.grain for p in periods):
+            same = [p for p in periods if p.grain == grain]
+            figures = self.marts.figures(self.codes, same)
+            for period in same:
+                self._figures[period.key] = {}
+            for key, figure in figures.items():
+                self._figures[key[0]][key] = figure
+        if periods:
+            first, last = min(p.start for p in periods), max(p.end for p in periods)
+            won, lost = self.marts.wins(self.codes, first, last)
+            for p in periods:
+                self._wins[p.key] = _Wins(
+                    [w for w in won if p.start <= w.fact.won_on < p.end],
+                    [x for x in lost if p.start <= x.occurred_on < p.end],
+                )
+
     # -- inputs ----------------------------------------------------------------------------------
 
     def inputs(self, manager_id: str, period: Period, held: Mapping[str, str]) -> Inputs:

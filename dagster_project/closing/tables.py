@@ -202,13 +202,13 @@ def _plain(value: Any) -> Row:
 
 
 def _cell(value: Any, kind: str) -> Any:
+    if kind != "number" or value is None:
+        return value
     if isinstance(value, Fraction):
-        value = as_decimal(value, PLACES)
-    if kind == "number" and value is not None:
-        number = Decimal(value)
-        is_finer = int(number.as_tuple().exponent) < -PLACES
-        return as_decimal(Fraction(number), PLACES) if is_finer else number
-    return value
+        return as_decimal(value, PLACES)
+    number = value if isinstance(value, Decimal) else Decimal(value)
+    is_finer = int(number.as_tuple().exponent) < -PLACES
+    return as_decimal(Fraction(number), PLACES) if is_finer else number
 
 
 # -- from rows -----------------------------------------------------------------------------------

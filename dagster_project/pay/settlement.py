@@ -99,7 +99,8 @@ def _lines(
         own = evaluate(plans, inputs, at_first)
         elsewhere = _stated_of(period, history, period)
         lines += own
-        lines += _settle(plans, inputs, at_first, now, _sums(own + elsewhere))
+        if now != at_first or elsewhere:
+            lines += _settle(plans, inputs, at_first, now, _sums(own + elsewhere))
     is_restated = period.key in _latest(history)
     for origin in _origins(history, period):
         before = _known_before(origin.inputs.period, history, period)

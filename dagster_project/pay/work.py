@@ -213,8 +213,7 @@ def facts_of(work: Work, component: Component) -> list[Fact]:
         for f in work.inputs.facts
         if f.kpi_code == component.kpi and f.scope_type == component.scope
     ]
-    days = assigned_days(work.inputs, work.plan.plan)
-    if len(days) < len(work.inputs.working_days):
+    if work.share < 1:
         own = [a for a in work.inputs.assignments if a.plan == work.plan.plan]
         found = [f for f in found if any(a.is_in_force(f.won_on) for a in own)]
     return sorted(found, key=lambda f: (str(f.won_at or f.won_on), f.deal_id, f.spell))

@@ -377,3 +377,19 @@ def test_an_unknown_payee_is_left_out_and_named_while_a_closing_refuses(sold, re
             closing(sold, "2026-02")
     finally:
         path.write_text(kept)
+
+
+def test_status_holds_closed_periods_against_their_hashes(sold, revised, tmp_path):
+    from dagster_project.summary import status
+
+    told = status(load_workspace(sold.directory))["closed"]
+    assert [(r["period"], r["revision"], r["hashes"]) for r in told] == [
+        ("2026-01", 1, "as written"),
+        ("2026-02", 1, "as written"),
+        ("2026-01", 2, "as written"),
+    ]
+    copy = tmp_path / "copy"
+    shutil.copytree(sold.directory, copy, symlinks=True)
+    (copy / "state" / "closed" / "2026-02" / "r1" / "days.parquet").write_bytes(b"")
+    with pytest.raises(ClosedPeriodBroken, match=r"days\.parquet"):
+        status(load_workspace(copy))

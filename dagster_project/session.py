@@ -62,6 +62,8 @@ class Session:
             "(layer varchar, load_id varchar, built_at timestamp)"
         )
         connection.execute("delete from ops.layer_loads where layer = ?", [layer])
+        if layer == "marts":
+            transform.forget_marts(connection, self.workspace)
         if layer == "staging":
             nodes = self._stage()
         else:

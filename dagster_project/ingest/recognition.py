@@ -290,7 +290,7 @@ class _Content:
                 custom_fields=table.custom_fields,
                 flatten=table.flatten,
                 escape=table.escape,
-                needed=tuple(needed),
+                needed=(table.key,) if table.key in found.columns else tuple(needed),
                 money_divisor=table.money_divisor,
                 is_utc=table.utc_by in found.columns,
             )

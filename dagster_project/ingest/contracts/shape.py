@@ -72,7 +72,8 @@ class Table:
         header_within: The header may stand below a preamble, within the first so many lines.
         stop_at: A row whose first cell matches ends the table and is counted as a total line.
         drop: A row whose first cell matches is counted as a total line and left out.
-        drop_any: A row with any such cell that lacks a column of ``recognised_by`` is a total line.
+        drop_any: A row with any such cell is a total line where it lacks the key (without a key: a
+            column of ``recognised_by``).
         drop_without: A row in which this own column is empty is a total line.
         utc_by: Own column whose presence tells that times without an offset are UTC (a connector's
             mark); a ``timezone`` of the source in workspace.yml wins.

@@ -19,20 +19,18 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dagster_project.canonical import NUMBER_KINDS, PERSONAL, ROW_ID, TIME_KINDS
+from dagster_project.canonical import PERSONAL, ROW_ID
 from dagster_project.configuration import Tuning
 from dagster_project.errors import SourceFileError
 from dagster_project.ingest.contracts import fold
+from dagster_project.ingest.described import describe
 from dagster_project.ingest.discovery import Claim, fingerprint, is_unchanged
-from dagster_project.ingest.formats import date_order_of, decimal_of, parsed_number, parsed_time
 from dagster_project.ingest.json_records import json_records
 from dagster_project.ingest.readers import (
     JOINED_LINES_LIMIT,
@@ -91,6 +89,7 @@ def landing_key(claim: Claim, sha256: str, tuning: Tuning) -> str:
     """Return the name of a landing: the file's content and the recipe by which it is read."""
     recipe = claim.recipe | {
         "format": LANDING_FORMAT,
+        "source": claim.source_name,
         "suffix": claim.path.suffix.lower(),
         "columns": list(claim.table.kinds),
         "limits": [tuning.max_cell_bytes, tuning.max_columns],
@@ -131,7 +130,6 @@ def land(
     try:
         landed = work.by_fast_reader() or work.by_careful_reader()
         work.describe(landed)
-        work.describe_columns(landed)
         if not is_unchanged(claim) and fingerprint(claim.path) != claim.content:
             raise refuse(
                 "still_being_written",
@@ -562,95 +560,19 @@ class _Work:
     # -- what the landing holds ------------------------------------------------------------------
 
     def describe(self, landed: Landed) -> None:
-        """Read off the whole columns how dates and numbers are written, and add up the money."""
-        if not landed.rows_landed:
-            return
-        given = {*self.reading.columns, *self.reading.constants}
-        if self.reading.unpivot:
-            given |= {self.reading.unpivot.name_to, self.reading.unpivot.value_to}
-        kinds = {n: kind for n, kind in self.kinds.items() if n in given}
-        times = [name for name, kind in kinds.items() if kind in TIME_KINDS]
-        numbers = [name for name, kind in kinds.items() if kind in NUMBER_KINDS]
-        odd = self._columns_needing_a_look(times, numbers)
-        for name in times:
-            landed.orders[name] = self.reading.date_order or (
-                date_order_of(self._distinct(f"left(trim({name}), 10)", name), name, self.where)
-                if name in odd
-                else "iso"
-            )
-        for name in numbers:
-            landed.decimals[name] = self.reading.decimal or (
-                decimal_of(self._distinct(name, name), name, self.where) if name in odd else "."
-            )
-        amount = self.contract.amount
-        if amount in kinds:
-            landed.amount_seen = self._money(amount, landed.decimals[amount])
-        event, updated_at = self.contract.event_on, self.contract.updated_at
-        if event in kinds:
-            last = self._latest(event, landed.orders[event])
-            landed.last_event_on = last.date().isoformat() if last else None
-        if updated_at in kinds:
-            last = self._latest(updated_at, landed.orders[updated_at])
-            landed.last_updated_at = last.isoformat(sep=" ") if last else None
-
-    def describe_columns(self, landed: Landed) -> None:
-        """Keep how many columns the file has and which of them no column of the table takes."""
-        headers = [header.strip() if header else "" for header in self.headers]
-        used = set(self._places(self.headers).values()) if headers else set()
-        own = [(n, h) for n, h in enumerate(headers) if h and not h.startswith("parent.")]
+        """Keep what the columns and the money of the landing are, and which headers nobody took."""
+        used = set(self._places(self.headers).values()) if self.headers else set()
+        own = [(n, h.strip()) for n, h in enumerate(self.headers) if h and h.strip()]
+        own = [(n, header) for n, header in own if not header.startswith("parent.")]
         landed.columns_delivered = len(own)
         landed.columns_unread = [header for place, header in own if place not in used]
+        if landed.rows_landed:
+            told = describe(self.claim, self.connection, self._landed_relation())
+            for name, value in vars(told).items():
+                setattr(landed, name, value)
 
     def _landed_relation(self) -> str:
         return f"read_parquet({_quoted(glob_free(self.table))})"
-
-    def _columns_needing_a_look(self, times: list[str], numbers: list[str]) -> set[str]:
-        tests = {n: f"bool_or({n} is not null and substr(trim({n}), 5, 1) <> '-')" for n in times}
-        tests |= {n: f"bool_or(contains({n}, ',') or {n} like '%.%.%')" for n in numbers}
-        if not tests:
-            return set()
-        found = self.connection.execute(
-            f"select {', '.join(tests.values())} from {self._landed_relation()}"
-        ).fetchone()
-        return {name for name, is_odd in zip(tests, found, strict=True) if is_odd}
-
-    def _distinct(self, expression: str, name: str) -> list[str]:
-        rows = self.connection.execute(
-            f"select distinct {expression} from {self._landed_relation()} where {name} is not null"
-        ).fetchall()
-        return [row[0] for row in rows]
-
-    def _money(self, name: str, decimal: str) -> str:
-        factor = Decimal(1) / self.reading.money_divisor
-        whole = f"try_cast({name} as decimal(18, 4))"
-        if factor != 1:
-            whole = (
-                f"cast(cast({whole} as decimal(28, 4)) * cast('{factor:f}' as decimal(18, 8)) "
-                "as decimal(18, 4))"
-            )
-        plain = whole if decimal == "." else "null"
-        total, *_ = self.connection.execute(
-            f"select coalesce(sum({plain}), 0) from {self._landed_relation()}"
-        ).fetchone()
-        odd = self.connection.execute(
-            f"select {name}, count(*) from {self._landed_relation()} "
-            f"where {name} is not null and {plain} is null group by 1"
-        ).fetchall()
-        for text, count in odd:
-            value = (parsed_number(text, decimal) or Decimal(0)) * factor
-            total += value.quantize(Decimal("0.0001"), ROUND_HALF_UP) * count
-        return str(total)
-
-    def _latest(self, name: str, order: str) -> datetime | None:
-        """Return the greatest time of a column, as written."""
-        if order == "iso":
-            found = self.connection.execute(
-                f"select max(try_cast({name} as timestamp)) from {self._landed_relation()}"
-            ).fetchone()[0]
-            if found is not None:
-                return found
-        values = (parsed_time(value, order) for value in self._distinct(name, name))
-        return max((value for value in values if value), default=None)
 
     def move_in_place(self, landed: Landed) -> None:
         """Make the landing whole in one step: the side file last, and only then it exists."""

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dagster_project.canonical import ROW_ID
+from dagster_project.canonical import ENTITIES, KEYS, ROW_ID
 from dagster_project.configuration import EntityMapping, SourceConfig
 from dagster_project.errors import SourceFileError, WorkspaceError
 from dagster_project.ingest.contracts import Contract, Table, tight
@@ -196,7 +196,10 @@ class _Fit:
 
 
 def _lacks_key(fit: _Fit) -> bool:
-    return fit.table.key is not None and fit.table.key not in fit.reading.columns
+    """Tell whether every row would be rejected, as its records need an id that is not there."""
+    key = KEYS.get(fit.table.entity)
+    is_required = key is not None and ENTITIES[fit.table.entity][key].is_required
+    return is_required and fit.table.key not in {*fit.reading.columns, *fit.reading.constants}
 
 
 def _keyless(table: Table, contract: Contract, where: str) -> SourceFileError:

@@ -95,3 +95,42 @@
     (select *, cast(null as {{ dbt.type_string() }}) as manager_id, cast(null as {{ dbt.type_string() }}) as team_id,
         cast(null as {{ dbt.type_string() }}) as partner_id, cast(null as {{ dbt.type_string() }}) as strategy from {{ relation }}) as companywide
 {%- endmacro %}
+
+{# The scope of a row that `scope_sets` made: its kind and key. #}
+{% macro scope_columns() -%}
+    case
+        when grouping(team_id) = 0 then 'team' when grouping(manager_id) = 0 then 'manager' when grouping(channel_id) = 0 then 'channel'
+        when grouping(product_id) = 0 then 'product' when grouping(partner_id) = 0 then 'partner'
+        when grouping(strategy) = 0 then 'strategy' else 'company'
+    end as scope_type,
+    case
+        when grouping(team_id) = 0 then team_id when grouping(manager_id) = 0 then manager_id when grouping(channel_id) = 0 then channel_id
+        when grouping(product_id) = 0 then product_id when grouping(partner_id) = 0 then partner_id
+        when grouping(strategy) = 0 then strategy else 'all'
+    end as scope_id
+{%- endmacro %}
+
+{% macro scope_sets(columns) -%}
+    ({{ columns }})
+    {%- for scope in ['team_id', 'manager_id', 'channel_id', 'product_id', 'partner_id', 'strategy'] %}, ({{ columns }}, {{ scope }}){% endfor %}
+{%- endmacro %}
+
+{# Measures that stand for their day alone, such as what is open in the evening: (code, day, condition, value). #}
+{% macro balance_measures() %}
+{{ no_measures() }}
+{% endmacro %}
+
+{# Measures that compare the two ends of a period; the relation has window_code, period_grain and period_start. #}
+{% macro period_measures() %}
+{{ no_measures() }}
+{% endmacro %}
+
+{% macro no_measures() %}
+    select
+        {%- for column in ['measure_code', 'fact_table', 'fact_id', 'manager_id', 'team_id', 'channel_id', 'product_id', 'partner_id', 'strategy', 'window_code', 'period_grain'] %}
+        cast(null as {{ dbt.type_string() }}) as {{ column }},
+        {%- endfor %}
+        cast(null as date) as occurred_on, cast(null as date) as period_start,
+        cast(null as decimal(28, 10)) as value, 1 as samples, 1 as product_samples
+    where false
+{% endmacro %}

@@ -1,0 +1,52 @@
+{#
+  KPIs that combine parts already summed at a scope and period: (code, formula, part that counts its
+  cases). A part is a measure, or a distribution by its KPI's code; either over the trailing 90 days
+  with `__90d` behind the name. Parts are doubles, NULL where nothing was measured.
+#}
+{% macro composite_formulas() %}
+{{ return([
+]) }}
+{% endmacro %}
+
+{# Names of the parts that a formula reads. #}
+{% macro parts_of(formula) %}
+{%- set words = ['nullif', 'coalesce', 'least', 'greatest', 'case', 'when', 'then', 'else', 'end', 'null', 'and', 'or', 'is', 'not', 'cast', 'as', 'double'] -%}
+{%- set parts = [] -%}
+{%- for name in modules.re.findall('[a-z][a-z0-9_]*', formula) if name not in words and name not in parts -%}
+    {%- do parts.append(name) -%}
+{%- endfor -%}
+{{ return(parts) }}
+{% endmacro %}
+
+{# The parts that some formula wants over the trailing 90 days, as a list in SQL, never empty. #}
+{% macro trailing_parts() %}
+{%- set wanted = ["''"] -%}
+{%- for code, formula, cases in composite_formulas() -%}
+    {%- for part in parts_of(formula ~ ' ' ~ cases) if part.endswith('__90d') -%}{%- do wanted.append("'" ~ part[:-5] ~ "'") -%}{%- endfor -%}
+{%- endfor -%}
+{{ return(wanted | unique | join(', ')) }}
+{% endmacro %}
+
+{# One row per composite KPI x part, as a relation in SQL. #}
+{% macro composite_parts() %}
+{%- set rows = [] -%}
+{%- for code, formula, cases in composite_formulas() -%}
+    {%- for part in parts_of(formula ~ ' ' ~ cases) -%}{%- do rows.append("select '" ~ code ~ "' as kpi_code, '" ~ part ~ "' as part") -%}{%- endfor -%}
+{%- endfor -%}
+{{ rows | join(' union all ') if rows else "select '' as kpi_code, '' as part where false" }}
+{% endmacro %}
+
+{# Parts (kpi_parts) laid side by side and combined: one row per composite KPI x scope x window. #}
+{% macro composite_rows(relation) %}
+{%- set names = 'kpi_code, scope_type, scope_id, window_code, period_grain, period_start' %}
+{%- for code, formula, cases in composite_formulas() %}
+    select {{ names }}, cast(coalesce({{ cases }}, 0) as bigint) as samples, cast({{ formula }} as double) as value
+    from (
+        select {{ names }}
+            {%- for part in parts_of(formula ~ ' ' ~ cases) %}, max(case when part = '{{ part }}' then value end) as {{ part }}{% endfor %}
+        from {{ relation }} where kpi_code = '{{ code }}' group by {{ names }}
+    ) as {{ code }}_parts
+    union all
+{%- endfor %}
+    select {{ names }}, cast(null as bigint) as samples, value from {{ relation }} where false
+{% endmacro %}

@@ -5,6 +5,10 @@
 #}
 {% macro composite_formulas() %}
 {{ return([
+    ('sales_velocity', 'coalesce(open_deals, 0) * eligible_wins__90d / nullif(eligible_closes__90d, 0)'
+        ~ ' * check_amount__90d / nullif(check_deals__90d, 0) / nullif(cycle_days_median__90d, 0)', 'eligible_closes__90d'),
+    ('pipeline_coverage', 'pipeline_due / case when revenue_target > coalesce(booked_revenue, 0) then revenue_target - coalesce(booked_revenue, 0) end',
+        'pipeline_due_deals'),
 ]) }}
 {% endmacro %}
 

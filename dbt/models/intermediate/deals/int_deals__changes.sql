@@ -144,7 +144,7 @@ united as (
     union all
     -- the stage that was seen first: since when it stood, nobody saw
     select inferred_stages.deal_id, 'stage', inferred_stages.old_pipeline, inferred_stages.old_pipeline, cast(null as {{ dbt.type_string() }}), inferred_stages.old_value,
-        deals.opened_at, deals.opened_on, true, false, inferred_stages._source_file, inferred_stages._source_row
+        deals.opened_at, deals.opened_on, true, false, inferred_stages.old_source_file, inferred_stages.old_source_row
     from inferred_stages inner join deals on inferred_stages.deal_id = deals.deal_id
     where inferred_stages.change_number = 1 and deals.opened_at < inferred_stages.changed_at
     union all

@@ -15,6 +15,20 @@ moves as (select * from {{ ref('int_deals__moves') }}),
 
 changes as (select * from {{ ref('int_deals__changes') }} where field <> 'stage'),
 
+-- since when a source tells of plans: its first delivered change of one, else its first delivery
+plans_known as (
+    select
+        seen.source_name, coalesce(told.known_from, seen.known_from) as known_from
+    from (
+        select source_name, cast(min(_observed_at) as date) as known_from from {{ ref('int_deals__united') }} group by source_name
+    ) as seen
+    left join (
+        select deals.source_name, min(changes.changed_on) as known_from
+        from changes inner join deals on changes.deal_id = deals.deal_id
+        where changes.field = 'planned_close_on' and not changes.is_inferred group by deals.source_name
+    ) as told on seen.source_name = told.source_name
+),
+
 known as (
     select deal_id, min(changed_on) as first_known_on from {{ ref('int_deals__changes') }} where is_dated group by deal_id
 ),
@@ -149,9 +163,11 @@ select
     case when split.has_amounts then cast(split.amount as decimal(18, 4)) else deals.amount_native end as amount_native,
     deals.currency,
     case when split.has_plans then cast(split.planned_close_on as date) else deals.planned_close_on end as planned_close_on,
+    plans_known.known_from as plan_known_from,
     deals.channel_id, deals.partner_id, deals.lead_id, deals.customer_id,
     deals._source_file, deals._source_row
 from split
 cross join settings
 inner join deals on split.deal_id = deals.deal_id
+left join plans_known on deals.source_name = plans_known.source_name
 where split.from_on < split.to_on and split.from_on <= settings.as_of

@@ -5,7 +5,7 @@
 {%- set sums = ['deal_count', 'amount', 'weighted_amount', 'kept_count', 'samples', 'product_samples'] %}
 with
 
-settings as (select * from {{ ref('stg_workspace__settings') }}),
+settings as (select as_of, reporting_currency from {{ ref('stg_workspace__settings') }}),
 
 spans as (select * from {{ ref('int_deals__open_spans') }}),
 
@@ -93,8 +93,8 @@ foreign_spans as (
 valued as (
     select
         {{ dims }}, days.day,
-        cast(coalesce(cast(foreign_spans.amount as decimal(24, 4)) * rates.rate, 0) as decimal(28, 10)) as amount,
-        cast(coalesce(cast(foreign_spans.weighted_amount as decimal(24, 4)) * rates.rate, 0) as decimal(28, 10)) as weighted_amount,
+        cast(coalesce(cast(foreign_spans.amount as decimal(28, 10)) * rates.rate, 0) as decimal(28, 10)) as amount,
+        cast(coalesce(cast(foreign_spans.weighted_amount as decimal(28, 10)) * rates.rate, 0) as decimal(28, 10)) as weighted_amount,
         case when rates.rate is null then foreign_spans.deal_count else 0 end as unpriced_count
     from foreign_spans
     cross join settings

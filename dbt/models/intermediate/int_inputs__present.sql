@@ -15,7 +15,7 @@
     'spend': any_row(ref('int_spend__attributed')),
     'payments': any_row(ref('int_payments__attributed')),
     'partners': any_row(ref('int_deals__attributed'), 'partner_id is not null'),
-    'subscriptions': any_row(ref('int_subscriptions__united')),
+    'subscriptions': any_row(ref('int_subscriptions__spells')),
     'changes': any_row(ref('int_deal_stages__united')) ~ ' or ' ~ any_row(ref('int_deal_changes__united')),
     'targets': 'false',
 } %}

@@ -188,14 +188,15 @@ class SubscriptionsFromPayments(_Strict):
     """Read recurring payments as subscriptions by a declared rule."""
 
     kind: str
-    min_payments: int = 2
-    gap_days: int = 45
+    min_payments: int = Field(default=2, ge=1)
+    gap_days: int = Field(default=45, ge=1)
 
 
 class Tuning(_Strict):
     """Every default that a workspace may override, under ``settings:``.
 
-    Units: ``*_days``, ``*_minutes``, ``*_seconds`` as named; limits are shares 0..1.
+    Units: ``*_days``, ``*_minutes``, ``*_seconds`` as named; limits are shares 0..1. Without
+    ``ltv_basis`` it is ``mrr`` for the subscription strategy and ``deals`` for the others.
     """
 
     conversion_window_days: int = Field(default=60, ge=1)
@@ -212,7 +213,7 @@ class Tuning(_Strict):
     undated_wins_limit: float = Field(default=0.01, ge=0, le=1)
     shared_value_limit: int = Field(default=3, ge=1)
     tolerate_rejected_files: bool = False
-    ltv_basis: Literal["deals", "payments", "mrr"] = "deals"
+    ltv_basis: Literal["deals", "payments", "mrr"] | None = None
     subscriptions_from_payments: SubscriptionsFromPayments | None = None
     history_start: date | None = None
     memory_limit: str | None = None

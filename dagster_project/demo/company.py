@@ -552,7 +552,8 @@ def _write_payments(company: _Company, books: Path) -> None:
     for row in company.payments:
         total += row[2]
         amount = f"{row[2]:,.2f}".replace(",", " ").replace(".", ",")
-        lines.append(f"{row[0]};{row[1]:%d.%m.%Y};{amount};" + ";".join(row[3:]))
+        told = [row[3], f"crm:{row[4]}", f"crm:{row[5]}", row[6]]  # ids of the CRM, not its own
+        lines.append(f"{row[0]};{row[1]:%d.%m.%Y};{amount};" + ";".join(told))
     lines.append(f"Итого;;{total:.2f};;;;".replace(".", ","))
     _text(books / "payments.csv", "\r\n".join(lines) + "\r\n", "cp1251")
 

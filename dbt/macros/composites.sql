@@ -22,11 +22,11 @@
 {{ return(parts) }}
 {% endmacro %}
 
-{# The parts that some formula wants over the trailing 90 days, as a list in SQL, never empty. #}
-{% macro trailing_parts() %}
-{%- set wanted = ["''"] -%}
+{# Measures wanted over another window than the period's own, as a list in SQL. #}
+{% macro suffixed_parts() %}
+{%- set wanted = ["'spend__lagged'", "'spend_covered_days__lagged'"] -%}
 {%- for code, formula, cases in composite_formulas() -%}
-    {%- for part in parts_of(formula ~ ' ' ~ cases) if part.endswith('__90d') -%}{%- do wanted.append("'" ~ part[:-5] ~ "'") -%}{%- endfor -%}
+    {%- for part in parts_of(formula ~ ' ' ~ cases) if part.endswith('__90d') or part.endswith('__lagged') -%}{%- do wanted.append("'" ~ part ~ "'") -%}{%- endfor -%}
 {%- endfor -%}
 {{ return(wanted | unique | join(', ')) }}
 {% endmacro %}
@@ -54,3 +54,12 @@
 {%- endfor %}
     select {{ names }}, cast(null as bigint) as samples, value from {{ relation }} where false
 {% endmacro %}
+
+{# Whether the nth guard of a KPI holds: enough of its base, or, without a base, anything at all. #}
+{% macro guard_holds(part, number) -%}
+    case
+        when coalesce({{ nth_part('kpis.guard_numerator', "';'", number) }}, '') = '' then true
+        when coalesce({{ nth_part('kpis.guard_denominator', "';'", number) }}, '') = '' then coalesce(picked.{{ part }}_value, 0) > 0
+        else coalesce(cast(picked.{{ part }}_value as double), 0) >= kpis.guard_minimum * coalesce(cast(picked.{{ part }}_base_value as double), 0)
+    end
+{%- endmacro %}

@@ -136,11 +136,6 @@
 {{ no_measures() }}
 {% endmacro %}
 
-{# Measures that compare the two ends of a period; the relation has window_code, period_grain and period_start. #}
-{% macro period_measures() %}
-{{ due_measures() }}
-{% endmacro %}
-
 {#
   Balances that are running sums of steps (kpi_running_balances), by the relation that holds the steps:
   (code, value, value of a case). A balance has no filter of its own: its steps have.
@@ -181,6 +176,54 @@
     where {{ condition }}
     {{ 'union all' if not loop.last }}
 {%- endfor %}
+{% endmacro %}
+
+{# Measures of a period as a whole: (code, condition, value); the relation has window_code, period_grain and period_start. #}
+{% macro period_measure_rows(relation, fact_table, key, measures) %}
+{%- for code, condition, value in measures %}
+    select
+        '{{ code }}' as measure_code, window_code, period_grain, period_start, '{{ fact_table }}' as fact_table, {{ key }} as fact_id,
+        manager_id, team_id, channel_id, cast(null as {{ dbt.type_string() }}) as product_id, cast(null as {{ dbt.type_string() }}) as partner_id, strategy,
+        cast({{ value }} as decimal(28, 10)) as value, 1 as samples, 1 as product_samples
+    from {{ relation }}
+    where {{ condition }}
+    {{ 'union all' if not loop.last }}
+{%- endfor %}
+{% endmacro %}
+
+{# Movements add up over months; a compared window that ends within a month brings that month's part. #}
+{% macro mrr_measures() %}
+{{ period_measure_rows('movements', 'fct_mrr_movements', 'customer_id', [
+    ('mrr_new', 'mrr_new > 0', 'mrr_new'),
+    ('mrr_expansion', 'mrr_expansion > 0', 'mrr_expansion'),
+    ('mrr_contraction', 'mrr_contraction > 0', 'mrr_contraction'),
+    ('mrr_churned', 'mrr_churned > 0', 'mrr_churned'),
+    ('mrr_reactivated', 'mrr_reactivated > 0', 'mrr_reactivated'),
+]) }}
+    union all
+{{ period_measure_rows(ref('fct_mrr_periods'), 'fct_mrr_periods', 'customer_id', [
+    ('mrr', 'mrr_end > 0', 'mrr_end'),
+    ('active_customers', 'mrr_end > 0', '1'),
+    ('customers_at_start', 'mrr_start > 0', '1'),
+    ('customers_lost', 'mrr_start > 0 and mrr_end = 0', '1'),
+    ('customers_kept', 'mrr_start > 0 and mrr_end > 0', '1'),
+    ('mrr_at_start', 'mrr_start > 0', 'mrr_start'),
+    ('mrr_kept', 'mrr_start > 0', 'least(mrr_start, mrr_end)'),
+    ('mrr_of_kept', 'mrr_start > 0', 'mrr_end'),
+    ('mrr_year_before', 'mrr_year_before > 0', 'mrr_year_before'),
+    ('mrr_kept_a_year', 'mrr_year_before > 0', 'least(mrr_year_before, mrr_end)'),
+    ('mrr_of_kept_a_year', 'mrr_year_before > 0', 'mrr_end'),
+    ('mrr_costed', 'mrr_end_costed > 0', 'mrr_end_costed'),
+    ('mrr_margin', 'mrr_end_costed > 0', 'margin_end'),
+]) }}
+{% endmacro %}
+
+{% macro subscription_measures() %}
+{{ measure_rows('(select *, cast(null as ' ~ dbt.type_string() ~ ') as partner_id from ' ~ ref('fct_subscriptions') ~ ') as subscriptions', 'fct_subscriptions', 'customer_id', [
+    ('new_subscribers', 'started_on', 'is_customer_start', '1'),
+    ('new_subscribers_due', 'started_on', 'is_customer_start and is_kept_a_month is not null', '1'),
+    ('new_subscribers_kept', 'started_on', 'is_customer_start and is_kept_a_month', '1'),
+]) }}
 {% endmacro %}
 
 {% macro no_measures() %}

@@ -212,7 +212,7 @@ def test_the_audit_of_identities_finds_a_broken_sum(sold):
 
     with open_session(load_workspace(sold.directory), "test") as session:
         session.connection.execute(
-            "update marts.kpi_values set numerator = 5 where scope_type = 'manager' "
+            "update kpi.marts.kpi_values set numerator = 5 where scope_type = 'manager' "
             "and kpi_code = 'won_deals' and period_grain = 'month' and period_start = '2026-01-01'"
         )
         transform.build(session.workspace, "marts", select="audit_kpi_identities")

@@ -37,6 +37,18 @@ inner join (
     having not bool_or(is_listed) and bool_and(is_id) and count(manager_name) > 0 and min(manager_name) = min(manager_ref)
 ) as unknown on deals.manager_id = unknown.unknown_id
 union all
+select 'subscriptions', _source_file, _source_row, 'ended_on', cast(ended_on as {{ dbt.type_string() }}),
+    'ended_before_start', 'the subscription ended before it began: it was never active'
+from {{ ref('int_subscriptions__united') }} where ended_on < started_on and not _is_row_rejected
+union all
+select 'subscriptions', _source_file, _source_row, 'billing_months', cast(billing_months as {{ dbt.type_string() }}),
+    'not_recurring', 'a billing period of less than a month is no recurring price: the row counts nowhere'
+from {{ ref('int_subscriptions__united') }} where billing_months <= 0 and not _is_row_rejected
+union all
+select 'subscriptions', _source_file, _source_row, 'amount', cast(amount as {{ dbt.type_string() }}),
+    'negative_amount', 'a negative price lowers the MRR of its customer, not below 0'
+from {{ ref('int_subscriptions__united') }} where amount < 0 and not _is_row_rejected
+union all
 select 'payments', min(_source_file), min(_source_row), 'kind', delivered_kind,
     'unknown_kind', 'this kind of payment has no meaning here: it counts as a payment'
 from {{ ref('int_payments__attributed') }} where is_unknown_kind group by delivered_kind

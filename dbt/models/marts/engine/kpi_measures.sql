@@ -1,17 +1,18 @@
 -- One row per measure x scope x window of a week and longer. A balance is that of the window's last day;
--- what compares two ends of a period comes for the period. Trailing measures end in `__90d`.
+-- what compares two ends of a period comes for the period. Measures of
+-- another window than the period's own carry its suffix (`__90d`, `__lagged`).
 with
 
 by_day as (
     select
-        case when days.is_trailing then concat(cells.measure_code, '__90d') else cells.measure_code end as measure_code,
+        concat(cells.measure_code, days.suffix) as measure_code,
         cells.scope_type, cells.scope_id, days.window_code, days.period_grain, days.period_start,
         sum(cells.value) as value, sum(cells.samples) as samples
     from {{ ref('kpi_scope_days') }} as cells
     inner join {{ ref('kpi_window_days') }} as days on cells.day = days.day
-    where (not cells.is_balance or days.is_last_day) and (not days.is_trailing or cells.measure_code in ({{ trailing_parts() }}))
+    where (not cells.is_balance or days.is_last_day) and (days.suffix = '' or concat(cells.measure_code, days.suffix) in ({{ suffixed_parts() }}))
     group by
-        cells.measure_code, days.is_trailing, cells.scope_type, cells.scope_id, days.window_code, days.period_grain, days.period_start
+        cells.measure_code, days.suffix, cells.scope_type, cells.scope_id, days.window_code, days.period_grain, days.period_start
 ),
 
 by_period as (

@@ -8,14 +8,14 @@ kpis as (
 
 counted as (
     select
-        cells.measure_code, cells.scope_type, cells.scope_id, days.window_code, days.is_trailing, days.period_grain, days.period_start,
+        cells.measure_code, cells.scope_type, cells.scope_id, days.window_code, days.suffix, days.period_grain, days.period_start,
         cells.sample, sum(cells.sample_count) as sample_count
     from {{ ref('kpi_sample_days') }} as cells
     inner join {{ ref('kpi_window_days') }} as days on cells.day = days.day
-    where cells.sample_count > 0 and (not days.is_trailing or cells.measure_code in (
-        select numerator_measure from kpis where kpi_code in ({{ trailing_parts() }})))
+    where cells.sample_count > 0 and (days.suffix = '' or concat(cells.measure_code, days.suffix) in (
+        select concat(numerator_measure, '__90d') from kpis where concat(kpi_code, '__90d') in ({{ suffixed_parts() }})))
     group by
-        cells.measure_code, cells.scope_type, cells.scope_id, days.window_code, days.is_trailing, days.period_grain, days.period_start,
+        cells.measure_code, cells.scope_type, cells.scope_id, days.window_code, days.suffix, days.period_grain, days.period_start,
         cells.sample
 ),
 
@@ -23,10 +23,10 @@ placed as (
     select
         *,
         sum(sample_count) over (
-            partition by measure_code, scope_type, scope_id, window_code, is_trailing, period_grain, period_start order by sample
+            partition by measure_code, scope_type, scope_id, window_code, suffix, period_grain, period_start order by sample
             rows between unbounded preceding and current row) as reached,
         sum(sample_count) over (
-            partition by measure_code, scope_type, scope_id, window_code, is_trailing, period_grain, period_start) as total
+            partition by measure_code, scope_type, scope_id, window_code, suffix, period_grain, period_start) as total
     from counted
 ),
 
@@ -38,16 +38,16 @@ positions as (
 
 neighbours as (
     select
-        kpi_code, scope_type, scope_id, window_code, is_trailing, period_grain, period_start,
+        kpi_code, scope_type, scope_id, window_code, suffix, period_grain, period_start,
         max(total) as samples, max(position) as position,
         min(case when reached > floor(position) then sample end) as lower_value,
         min(case when reached > ceil(position) then sample end) as upper_value
     from positions
-    group by kpi_code, scope_type, scope_id, window_code, is_trailing, period_grain, period_start
+    group by kpi_code, scope_type, scope_id, window_code, suffix, period_grain, period_start
 )
 
 select
-    kpi_code, case when is_trailing then concat(kpi_code, '__90d') else kpi_code end as measure_code,
+    kpi_code, concat(kpi_code, suffix) as measure_code,
     scope_type, scope_id, window_code, period_grain, period_start,
     cast(samples as bigint) as samples,
     cast(lower_value as double) + (position - floor(position)) * cast(upper_value - lower_value as double) as value

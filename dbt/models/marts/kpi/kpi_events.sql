@@ -31,6 +31,8 @@ measured as (
     {{ lead_measures() }}
     union all
     {{ activity_and_money_measures() }}
+    union all
+    {{ subscription_measures() }}
 )
 
 select

@@ -1,7 +1,13 @@
 -- One row per KPI x scope x period. The one model of values: the wide tables are another shape of it.
 -- Each KPI picks its parts from the measures in one pass; the windows that an unfinished period is
 -- compared with are computed beside it and laid on its row at the end.
-{%- set parts = ['numerator', 'denominator', 'guard_numerator', 'guard_denominator', 'ripeness', 'ripe', 'coverage'] %}
+{%- set named_parts = {
+    'numerator': 'numerator_measure', 'denominator': 'denominator_measure', 'coverage': 'coverage_measure',
+    'ripeness': nth_part('ripeness_measure', "';'", 1), 'ripeness_base': nth_part('ripeness_measure', "';'", 2), 'ripe': 'ripe_measure',
+    'guard': nth_part('guard_numerator', "';'", 1), 'guard_base': nth_part('guard_denominator', "';'", 1),
+    'other_guard': nth_part('guard_numerator', "';'", 2), 'other_guard_base': nth_part('guard_denominator', "';'", 2),
+} %}
+{%- set parts = named_parts.keys() | list %}
 {%- set bases = ['previous', 'year_ago', 'previous_to_date', 'year_ago_to_date', 'previous_to_date_working_day', 'year_ago_to_date_working_day'] %}
 with
 
@@ -24,12 +30,12 @@ parts as (
     from meanings
     inner join (
         {%- for part in parts %}
-        select kpi_code, '{{ part }}' as part, {{ part if part.startswith('guard') else part ~ '_measure' }} as measure_code from kpis
+        select kpi_code, '{{ part }}' as part, {{ named_parts[part] }} as measure_code from kpis
         union all
         {%- endfor %}
         select kpi_code, 'direct', kpi_code from kpis where aggregation in ('distribution', 'composite')
     ) as named on meanings.kpi_code = named.kpi_code
-    where named.measure_code is not null
+    where named.measure_code <> ''
 ),
 
 combined as (
@@ -74,7 +80,7 @@ owed as (
         spine.day_count, spine.is_complete, windows.is_window_over
     from {{ ref('kpi_spine') }} as spine
     inner join {{ ref('kpi_windows') }} as windows
-        on spine.period_grain = windows.period_grain and spine.period_start = windows.period_start and not windows.is_trailing
+        on spine.period_grain = windows.period_grain and spine.period_start = windows.period_start and windows.suffix = ''
         and (windows.window_code = 'period' or windows.last_day >= spine.owed_from)
     inner join meanings on spine.scope_type = meanings.scope_type and spine.period_grain = meanings.period_grain
     union all
@@ -94,11 +100,7 @@ guarded as (
         picked.{{ part }}_value,
         {%- endfor %}
         picked.numerator_samples, picked.denominator_samples, picked.direct_value, picked.direct_samples,
-        case
-            when kpis.guard_numerator is null then true
-            when kpis.guard_denominator is null then coalesce(picked.guard_numerator_value, 0) > 0
-            else coalesce(cast(picked.guard_numerator_value as double), 0) >= kpis.guard_minimum * coalesce(cast(picked.guard_denominator_value as double), 0)
-        end and (not kpis.needs_window or owed.is_window_over) as is_known
+        {{ guard_holds('guard', 1) }} and {{ guard_holds('other_guard', 2) }} and (not kpis.needs_window or owed.is_window_over) as is_known
     from owed
     inner join kpis on owed.kpi_code = kpis.kpi_code
     left join picked
@@ -130,8 +132,8 @@ valued as (
             else cast(numerator as double)
         end as value,
         aggregation in ('ratio', 'distribution', 'composite') and sample_size < settings.low_sample_below as is_low_sample,
-        case when ripeness_measure is not null and denominator > 0 and ripeness_value is not null
-            then cast(ripeness_value as double) / cast(denominator_value as double) end as maturity,
+        case when ripeness_measure is not null and denominator > 0
+            then cast(ripeness_value as double) / nullif(cast(coalesce(ripeness_base_value, denominator_value) as double), 0) end as maturity,
         is_complete and (coverage_measure is null or coalesce(coverage_value, 0) >= day_count) as is_period_complete
     from parted
     cross join settings
@@ -141,7 +143,7 @@ current_values as (
     select
         valued.*,
         case when ripeness_measure is not null and denominator > 0
-            then case when maturity is not null then maturity >= 0.9 else coalesce(ripe_value, 0) >= denominator_value end end as is_mature
+            then case when maturity is not null then maturity >= 0.9 else coalesce(ripe_value, 0) >= coalesce(ripeness_base_value, denominator_value) end end as is_mature
     from valued
     where window_code = 'period' and (period_grain <> 'day' or coalesce(numerator, 0) <> 0 or coalesce(denominator, 0) <> 0 or direct_value is not null)
 ),

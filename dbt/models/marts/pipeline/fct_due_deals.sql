@@ -6,7 +6,7 @@ windows as (
     select windows.window_code, windows.period_grain, windows.period_start, windows.first_day, windows.last_day, periods.period_end as due_end
     from {{ ref('kpi_windows') }} as windows
     inner join {{ ref('kpi_periods') }} as periods on windows.period_grain = periods.period_grain and windows.first_day = periods.period_start
-    where not windows.is_trailing and windows.period_grain in ('month', 'quarter', 'year')
+    where windows.suffix = '' and windows.period_grain in ('month', 'quarter', 'year')
 ),
 
 spans as (select * from {{ ref('fct_pipeline_spans') }} where planned_close_on is not null),

@@ -1,7 +1,8 @@
 -- One row per window of days whose measures are summed: each period up to the run's day, and beside
 -- the period that is not over the days it is compared with (as many days, or as many working days,
--- of the period before and of the year before), under the period's own key. Trailing windows of
--- 90 days end with their window's last day.
+-- of the period before and of the year before), under the period's own key. Beside each window, under
+-- a suffix: the 90 days that end with it (`__90d`), and the days that lie the usual way from lead to
+-- win before it (`__lagged`), shifted by whole periods of the grain.
 with
 
 settings as (select * from {{ ref('int_settings') }}),
@@ -80,15 +81,51 @@ windows as (
         {{ add_days('reached.last_day', 'settings.conversion_window_days') }} <= settings.first_incomplete_on
     from reached
     cross join settings
+),
+
+-- the usual way of a fiscal year is the median of the wins of the year before
+ways as (
+    select
+        {{ fiscal_start('deals.won_on', 12, 'settings.fiscal_year_start_month') }} as year_start,
+        {{ percentile('deals.lead_to_win_days', 0.5) }} as median_days
+    from {{ ref('fct_deals') }} as deals
+    cross join settings
+    where deals.won_on is not null and deals.lead_to_win_days is not null
+    group by {{ fiscal_start('deals.won_on', 12, 'settings.fiscal_year_start_month') }}
+),
+
+reported as (select min(day) as first_day from {{ ref('fct_spend_coverage') }}),
+
+lags as (
+    select
+        windows.*,
+        cast(floor(ways.median_days / case windows.period_grain when 'month' then 30.4375 when 'quarter' then 91.3125 else 365.25 end + 0.5) as integer)
+            * case windows.period_grain when 'month' then 1 when 'quarter' then 3 else 12 end as months
+    from windows
+    cross join settings
+    inner join ways
+        on {{ add_months(fiscal_start('windows.first_day', 12, 'settings.fiscal_year_start_month'), -12) }} = ways.year_start
+    where windows.period_grain <> 'week'
+),
+
+-- a whole period is shifted to a whole one, a part to as many days
+lagged as (
+    select
+        lags.*, {{ add_months('lags.first_day', '-lags.months') }} as lagged_first,
+        case
+            when extract(day from {{ add_days('lags.last_day', 1) }}) = 1
+                then {{ add_days(add_months(add_days('lags.last_day', 1), '-lags.months'), -1) }}
+            else {{ add_days(add_months('lags.first_day', '-lags.months'), days_between('lags.first_day', 'lags.last_day')) }}
+        end as lagged_last
+    from lags
 )
 
-select
-    window_code, period_grain, period_start, cast(first_day as date) as first_day, cast(last_day as date) as last_day,
-    is_window_over, false as is_trailing
+select window_code, '' as suffix, period_grain, period_start, cast(first_day as date) as first_day, cast(last_day as date) as last_day, is_window_over
 from windows
 union all
-select
-    window_code, period_grain, period_start, {{ add_days('last_day', -89) }}, cast(last_day as date),
-    is_window_over, true
-from windows
-where period_grain <> 'week'
+select window_code, '__90d', period_grain, period_start, {{ add_days('last_day', -89) }}, cast(last_day as date), is_window_over
+from windows where period_grain <> 'week'
+union all
+select lagged.window_code, '__lagged', lagged.period_grain, lagged.period_start, lagged.lagged_first, lagged.lagged_last, lagged.is_window_over
+from lagged
+inner join reported on lagged.lagged_first >= reported.first_day

@@ -24,6 +24,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from dagster_project.demo.subscriptions import (
+    HEADERS,
+    PRODUCT_HEADERS,
+    service_contracts,
+    service_products,
+)
+
 SEED = 20261101
 FIRST, LAST = date(2024, 11, 1), date(2026, 10, 20)
 PRICE_RISE_ON = date(2025, 9, 1)
@@ -82,6 +89,7 @@ class _Company:
     customers: list[list] = field(default_factory=list)
     payments: list[list] = field(default_factory=list)
     spend: list[dict] = field(default_factory=list)
+    subscriptions: list[list] = field(default_factory=list)
     rates: list[tuple[date, float]] = field(default_factory=list)
 
 
@@ -99,6 +107,7 @@ def write_company(workspace: Path) -> dict[str, int]:
     _make_leads_and_deals(company)
     _make_daily_activities(company)
     _make_spend(company)
+    _make_subscriptions(company)
     _write(company, workspace / "raw")
     return {
         "leads": len(company.leads),
@@ -106,6 +115,7 @@ def write_company(workspace: Path) -> dict[str, int]:
         "activities": len(company.activities),
         "payments": len(company.payments),
         "spend": len(company.spend),
+        "subscriptions": len(company.subscriptions),
     }
 
 
@@ -359,6 +369,13 @@ def _cost(
     return row
 
 
+def _make_subscriptions(company: _Company) -> None:
+    wins = [(deal[10], deal[9], deal[5].date()) for deal in company.deals if deal[3] == WON]
+    successors = {"M08": ("M06", date(2026, 1, 31))}
+    rng = random.Random(SEED + 40)
+    company.subscriptions = service_contracts(wins, LAST, successors, rng)
+
+
 def _poisson(rng: random.Random, mean: float) -> int:
     limit, count, product = math.exp(-mean), 0, rng.random()
     while product > limit:
@@ -400,6 +417,8 @@ def _write(company: _Company, raw: Path) -> None:
         ["Сделка", "Этап", "Вошла", "Ответственный"],
         company.stages,
     )
+    _csv(crm / "products_service.csv", PRODUCT_HEADERS, service_products())
+    _csv(crm / "subscriptions.csv", HEADERS, company.subscriptions)
     _write_activities(company, crm)
     _write_payments(company, books)
     lines = [f"{day:%d.%m.%Y};USD;{str(rate).replace('.', ',')}" for day, rate in company.rates]

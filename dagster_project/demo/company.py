@@ -25,6 +25,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from dagster_project.demo.subscriptions import (
+    HEADERS,
+    PRODUCT_HEADERS,
+    service_contracts,
+    service_products,
+)
+
 SEED = 20261101
 FIRST, LAST = date(2024, 11, 1), date(2026, 10, 20)
 PRICE_RISE_ON = date(2025, 9, 1)
@@ -93,6 +100,7 @@ class _Company:
     partner_of: dict[str, tuple[str, str]] = field(default_factory=dict)
     splits: list[list] = field(default_factory=list)
     changes: list[list] = field(default_factory=list)
+    subscriptions: list[list] = field(default_factory=list)
     rates: list[tuple[date, float]] = field(default_factory=list)
 
 
@@ -113,6 +121,7 @@ def write_company(workspace: Path) -> dict[str, int]:
     _make_partners(company)
     _make_splits(company)
     _make_changes(company)
+    _make_subscriptions(company)
     _write(company, workspace / "raw")
     return {
         "leads": len(company.leads),
@@ -120,6 +129,7 @@ def write_company(workspace: Path) -> dict[str, int]:
         "activities": len(company.activities),
         "payments": len(company.payments),
         "spend": len(company.spend),
+        "subscriptions": len(company.subscriptions),
     }
 
 
@@ -374,7 +384,7 @@ def _cost(
 
 
 def _make_partners(company: _Company) -> None:
-    """Say which deals partners brought or helped; by a state of its own, so that no other file moves."""
+    """Say which deals partners brought or helped, by a state of its own: no other file moves."""
     rng = random.Random(SEED + 11)
     for deal in company.deals:
         opened = f"{deal[4]:%Y-%m-%d}"
@@ -395,13 +405,11 @@ def _make_splits(company: _Company) -> None:
         others = [m[0] for m in _working(deal[4].date()) if m[0] != deal[9]]
         shares = ((0.5, 0.5), (0.7, 0.3), (0.3333, 0.3333, 0.3333))[place % 3]
         people = [deal[9], *rng.sample(others, len(shares) - 1)]
-        company.splits += [
-            [deal[0], who, share] for who, share in zip(people, shares, strict=True)
-        ]
+        company.splits += [[deal[0], who, share] for who, share in zip(people, shares, strict=True)]
 
 
 def _make_changes(company: _Company) -> None:
-    """Write how plans moved out, and amounts grew, before they came to stand as the deal has them."""
+    """Write which plans and amounts stood before those that the deal has now."""
     rng = random.Random(SEED + 12)
     for deal in company.deals:
         deal_id, opened, planned, amount = deal[0], deal[4], deal[6], deal[7]
@@ -418,6 +426,13 @@ def _make_changes(company: _Company) -> None:
             if at < until:
                 company.changes.append([deal_id, "amount", before, amount, at])
     company.changes.sort(key=lambda c: (c[4], c[0], c[1]))
+
+
+def _make_subscriptions(company: _Company) -> None:
+    wins = [(deal[10], deal[9], deal[5].date()) for deal in company.deals if deal[3] == WON]
+    successors = {"M08": ("M06", date(2026, 1, 31))}
+    rng = random.Random(SEED + 40)
+    company.subscriptions = service_contracts(wins, LAST, successors, rng)
 
 
 def _poisson(rng: random.Random, mean: float) -> int:
@@ -466,6 +481,8 @@ def _write(company: _Company, raw: Path) -> None:
     _csv(crm / "deal_splits.csv", ["Сделка", "Сотрудник", "Доля"], company.splits)
     headers = ["Сделка", "Поле", "Было", "Стало", "Когда"]
     _csv(crm / "deal_changes.csv", headers, company.changes)
+    _csv(crm / "products_service.csv", PRODUCT_HEADERS, service_products())
+    _csv(crm / "subscriptions.csv", HEADERS, company.subscriptions)
     _write_activities(company, crm)
     _write_payments(company, books)
     lines = [f"{day:%d.%m.%Y};USD;{str(rate).replace('.', ',')}" for day, rate in company.rates]

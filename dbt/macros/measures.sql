@@ -158,6 +158,30 @@
 }[relation]) }}
 {% endmacro %}
 
+{#
+  The same balances by fact and span, for whoever asks what they are made of: (code, relation, value, currency, from, to).
+#}
+{% macro balance_span_measures() %}
+{%- for code, relation, fact_table, key, value, currency in [
+    ('open_pipeline', 'spans', 'fct_pipeline_spans', 'deal_id', 'coalesce(amount_native, 0)', 'currency'),
+    ('open_deals', 'spans', 'fct_pipeline_spans', 'deal_id', '1', 'null'),
+    ('priced_open_deals', 'spans', 'fct_pipeline_spans', 'deal_id', '1', 'null'),
+    ('weighted_pipeline', 'weighted_spans', 'fct_pipeline_spans', 'deal_id', 'weighted_native', 'currency'),
+    ('kept_deals', 'kept_spans', 'fct_pipeline_spans', 'deal_id', '1', 'null'),
+    ('unpaid_won_amount', 'unpaid_spans', 'fct_unpaid_spans', 'deal_id', 'unpaid_amount', 'null'),
+] %}
+    select
+        '{{ code }}' as measure_code, '{{ fact_table }}' as fact_table, {{ key }} as fact_id, from_on, to_on,
+        manager_id, team_id, channel_id, product_id, partner_id, strategy,
+        cast({{ currency }} as {{ dbt.type_string() }}) as currency, cast({{ value }} as decimal(28, 4)) * share as value
+    from {{ relation }}
+    union all
+{%- endfor %}
+    select 'active_partners', 'fct_partner_days', partner_id, day, {{ add_days('day', 90) }}, manager_id, team_id, channel_id,
+        cast(null as {{ dbt.type_string() }}), partner_id, strategy, cast(null as {{ dbt.type_string() }}), 1
+    from {{ ref('fct_partner_days') }}
+{% endmacro %}
+
 {# Deals by their planned close, in the period in which they are due: (code, condition, value). #}
 {% macro due_measures() %}
 {%- for code, condition, value in [

@@ -1,6 +1,7 @@
 -- One row per source x pipeline x stage x age in the stage: the chance that an open deal there is won. Of the deals closed in
--- the last 24 months that were still in the stage at that age, the share that was won; where they are few it leans
--- on the rate of the pipeline, and that on the company's (`win_prior_deals` cases of it are added).
+-- the last 24 months that were still in the stage at that age, the share that was won. Where they are few it leans on the
+-- younger age of the stage, the youngest on the rate of the pipeline, and that on the company's: `win_prior_deals` cases
+-- of what it leans on are added. So a stage from which nobody that old came back keeps the chance of its last cases.
 -- A deal that came back to a stage counts once, by its longest stay. Stage NULL: not known, the pipeline's rate.
 -- Empty where fewer deals than low_sample_below have been closed.
 with
@@ -43,7 +44,7 @@ bands as ({{ age_band_rows() }}),
 counted as (
     select
         stages.source_name, stages.pipeline, stages.stage as stage_name, bands.age_from, bands.age_to,
-        count(stays.deal_id) as deals, coalesce(sum(stays.is_win), 0) as wins
+        cast(count(stays.deal_id) as double) as deals, cast(coalesce(sum(stays.is_win), 0) as double) as wins
     from {{ ref('int_stages__mapped') }} as stages
     cross join bands
     left join stays
@@ -51,18 +52,36 @@ counted as (
         and coalesce(stages.pipeline, '') = coalesce(stays.pipeline, '') and stays.stay_days >= bands.age_from
     where stages.outcome = 'open'
     group by stages.source_name, stages.pipeline, stages.stage, bands.age_from, bands.age_to
+),
+{% for age in age_bands() %}
+learned_{{ age }} as (
+    select
+        counted.*, pipelines.rate as pipeline_rate,
+        {%- set younger = 'pipelines.rate' if loop.first else 'younger.probability' %}
+        coalesce((counted.wins + settings.win_prior_deals * {{ younger }}) / nullif(counted.deals + settings.win_prior_deals, 0), {{ younger }}) as probability
+    from counted
+    cross join settings
+    inner join pipelines
+        on counted.source_name = pipelines.source_name and coalesce(counted.pipeline, '') = coalesce(pipelines.pipeline, '')
+    {%- if not loop.first %}
+    inner join learned_{{ age_bands()[loop.index0 - 1] }} as younger
+        on counted.source_name = younger.source_name and coalesce(counted.pipeline, '') = coalesce(younger.pipeline, '')
+        and counted.stage_name = younger.stage_name
+    {%- endif %}
+    where counted.age_from = {{ age }}
+),
+{% endfor %}
+learned as (
+    {%- for age in age_bands() %}
+    select source_name, pipeline, stage_name, age_from, age_to, deals, wins, pipeline_rate, probability from learned_{{ age }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 )
 
 select
-    counted.source_name, counted.pipeline, counted.stage_name,
-    cast(counted.age_from as integer) as age_from, cast(counted.age_to as integer) as age_to,
-    cast(counted.deals as bigint) as deals, cast(counted.wins as bigint) as wins, pipelines.rate as pipeline_rate,
-    coalesce((cast(counted.wins as double) + settings.win_prior_deals * pipelines.rate)
-        / nullif(cast(counted.deals as double) + settings.win_prior_deals, 0), pipelines.rate) as probability
-from counted
-cross join settings
-inner join pipelines
-    on counted.source_name = pipelines.source_name and coalesce(counted.pipeline, '') = coalesce(pipelines.pipeline, '')
+    source_name, pipeline, stage_name, cast(age_from as integer) as age_from, cast(age_to as integer) as age_to,
+    cast(deals as bigint) as deals, cast(wins as bigint) as wins, pipeline_rate, probability
+from learned
 union all
 select source_name, pipeline, cast(null as {{ dbt.type_string() }}), 0, 36500, cast(deals as bigint), cast(wins as bigint), rate, rate
 from pipelines

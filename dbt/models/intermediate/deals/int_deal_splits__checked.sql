@@ -9,7 +9,7 @@ managers as (select * from {{ ref('int_managers__crosswalk') }}),
 placed as (
     select
         splits.source_name, splits.deal_id, splits.manager_id, splits.share, splits._is_row_rejected as is_untyped,
-        splits._source_file, splits._source_row, splits._file_sha256, splits._landing_key, splits._observed_at,
+        splits._source_file, splits._source_row, splits._file_sha256, splits._landing_key, splits._observed_at, splits._left_out,
         coalesce(survivors.survivor_id, splits.deal_id) as split_deal_id,
         managers.manager_id as credited_manager_id
     from {{ ref('int_deal_splits__united') }} as splits

@@ -16,7 +16,7 @@ repeated as (select deal_id from accepted group by deal_id having count(*) > 1),
 
 versions as (
     select
-        accepted.deal_id, accepted.pipeline, accepted.stage, coalesce(managers.manager_id, 'not_given') as owner,
+        accepted.deal_id, accepted.pipeline, accepted.stage, accepted.system_outcome, coalesce(managers.manager_id, 'not_given') as owner,
         coalesce(cast(accepted.amount as {{ dbt.type_string() }}), '') as amount,
         coalesce(cast(accepted.planned_close_on as {{ dbt.type_string() }}), '') as planned_close_on,
         accepted.updated_at, accepted.updated_on, observations.observed_at, observations.observed_until, observations.observed_on,
@@ -35,7 +35,7 @@ versions as (
 steps as (
     select
         later.*,
-        earlier.pipeline as old_pipeline, earlier.stage as old_stage, earlier.owner as old_owner,
+        earlier.pipeline as old_pipeline, earlier.stage as old_stage, earlier.system_outcome as old_outcome, earlier.owner as old_owner,
         earlier._source_file as old_source_file, earlier._source_row as old_source_row,
         earlier.amount as old_amount, earlier.planned_close_on as old_planned_close_on,
         later.updated_at <= later.observed_until
@@ -50,7 +50,7 @@ changed as (
         deal_id, '{{ field }}' as field, old_pipeline, pipeline, nullif(old_{{ column }}, '') as old_value, nullif({{ column }}, '') as new_value,
         case when is_dated then updated_at else observed_at end as changed_at,
         case when is_dated then updated_on else observed_on end as changed_on,
-        version_number, _source_file, _source_row, old_source_file, old_source_row
+        old_outcome, system_outcome as new_outcome, version_number, _source_file, _source_row, old_source_file, old_source_row
     from steps
     where old_{{ column }} <> {{ column }}{{ " or coalesce(old_pipeline, '') <> coalesce(pipeline, '')" if field == 'stage' }}
     {{ 'union all' if not loop.last }}
@@ -60,5 +60,5 @@ changed as (
 select
     deal_id, field, old_pipeline, pipeline, old_value, new_value, changed_at, changed_on,
     cast(row_number() over (partition by deal_id, field order by version_number) as integer) as change_number,
-    _source_file, _source_row, old_source_file, old_source_row
+    old_outcome, new_outcome, _source_file, _source_row, old_source_file, old_source_row
 from changed

@@ -10,9 +10,9 @@ deals as (select deal_id, source_name from {{ ref('int_deals__current') }}),
 
 entries as (
     select
-        changes.deal_id, deals.source_name, changes.pipeline, changes.new_value as stage_name,
+        changes.deal_id, deals.source_name, changes.pipeline, coalesce(stages.stage_label, changes.new_value) as stage_name,
         changes.changed_at as entered_at, changes.changed_on as entered_on,
-        stages.outcome, stages.stage_position, stages.stage_rank, stages.counts_as,
+        coalesce(stages.outcome, changes.system_outcome) as outcome, stages.stage_position, stages.stage_rank, stages.counts_as,
         changes.is_inferred, changes.is_dated, changes._source_file, changes._source_row
     from {{ ref('int_deals__changes') }} as changes
     inner join deals on changes.deal_id = deals.deal_id

@@ -16,6 +16,7 @@
     'payments': any_row(ref('int_payments__attributed')),
     'partners': any_row(ref('int_deals__attributed'), 'partner_id is not null'),
     'subscriptions': any_row(ref('int_subscriptions__spells')),
+    'lifetime_margins': any_row(ref('int_customers__margins'), 'is_costed and is_active'),
     'changes': any_row(ref('int_deal_stages__united')) ~ ' or ' ~ any_row(ref('int_deal_changes__united')),
     'targets': 'false',
 } %}

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from dagster_project.ingest.contracts import CONTRACTS
 
 Entity = Literal[
     "managers",
@@ -24,6 +26,7 @@ Entity = Literal[
     "deal_items",
     "deal_stages",
     "deal_changes",
+    "stages",
     "deal_splits",
     "payments",
     "activities",
@@ -71,7 +74,7 @@ class Unpivot(_Strict):
 class EntityMapping(_Strict):
     """Say which files hold an entity of a source and what their columns mean."""
 
-    files: list[str] = Field(min_length=1)
+    files: list[str] = Field(default_factory=list)
     sheet: str | int | None = None
     columns: dict[str, str | int] = Field(default_factory=dict)
     constants: dict[str, str | None] = Field(default_factory=dict)
@@ -114,16 +117,29 @@ def _checked_regex(value: str) -> str:
 class SourceConfig(_Strict):
     """One system that delivers files, under a name of the user's own."""
 
-    system: Literal["files"]
+    system: str
     path: str | None = None
+    ignore: list[str] = Field(default_factory=list)
     delivery: Literal["full", "delta"] = "delta"
     timezone: str | None = None
     currency: str | None = None
     won_date: Literal["history", "crm_close"] | None = None
-    leads_from_deals: bool = False
+    leads_from_deals: bool | None = None
     lead_converted_means: Literal["won"] | None = None
     observed_at: str | None = None
-    entities: dict[Entity, EntityMapping] = Field(default_factory=dict)
+    entities: dict[str, EntityMapping] = Field(default_factory=dict)
+
+    @field_validator("system")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in CONTRACTS:
+            raise ValueError(f"is none of: {', '.join(CONTRACTS)}")
+        return value
+
+    @field_validator("ignore", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
 
     @field_validator("observed_at")
     @classmethod
@@ -134,8 +150,17 @@ class SourceConfig(_Strict):
 
     @model_validator(mode="after")
     def _has_entities(self) -> SourceConfig:
-        if self.system == "files" and not self.entities:
+        if self.system != "files":
+            return (
+                self  # its contract knows what its files hold; ingestion checks what is laid over
+            )
+        if not self.entities:
             raise ValueError("a source of system `files` must say what its files hold: entities")
+        for name, mapping in self.entities.items():
+            if name not in get_args(Entity):
+                raise ValueError(f"entities: `{name}` is none of: {', '.join(get_args(Entity))}")
+            if not mapping.files:
+                raise ValueError(f"entities.{name}: `files` must name at least one pattern")
         return self
 
 

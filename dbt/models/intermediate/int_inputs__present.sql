@@ -1,7 +1,8 @@
 -- One row per input that some KPI needs: does this workspace deliver it?
 {%- set inputs = {
     'deals': any_row(ref('int_deals__current')),
-    'losses': any_row(ref('stg_workspace__stages'), "outcome = 'lost'"),
+    'losses': any_row(ref('stg_workspace__stages'), "outcome = 'lost'") ~ ' or ' ~ any_row(ref('int_stages__united'), "outcome = 'lost'")
+        ~ ' or ' ~ any_row(ref('int_deals__united'), 'system_outcome is not null'),
     'openings': any_row(ref('int_deals__current'), 'opened_on is not null'),
     'closings': any_row(ref('int_deals__attributed'), 'won_on is not null'),
     'costs': any_row(ref('int_deals__attributed'), 'cost is not null'),

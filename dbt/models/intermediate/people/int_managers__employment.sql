@@ -8,7 +8,8 @@ crosswalk as (select * from {{ ref('int_managers__crosswalk') }}),
 
 listed as (
     select crosswalk.manager_id, min(managers.hired_on) as hired_on,
-        case when count(managers.left_on) > 0 then max(managers.left_on) end as left_on
+        case when count(managers.left_on) > 0 then max(managers.left_on) end as left_on,
+        not bool_or(coalesce(managers.is_active, true)) as is_inactive
     from {{ ref('int_managers__united') }} as managers
     inner join crosswalk on coalesce(managers.manager_id, managers.source_name || ':~' || managers.manager_name) = crosswalk.manager_ref
     where not managers._is_row_rejected
@@ -36,7 +37,8 @@ select
     coalesce(listed.hired_on, case when listed.manager_id is not null then workspace.first_on end, own.first_on, settings.as_of) as employed_from,
     listed.hired_on,
     listed.left_on,
-    least(coalesce(listed.left_on, settings.as_of), settings.as_of) as employed_to
+    -- an inactive user whose leaving nobody dates was employed to the last own event
+    least(coalesce(listed.left_on, case when listed.is_inactive then own.last_on end, settings.as_of), settings.as_of) as employed_to
 from everyone
 cross join settings
 cross join workspace

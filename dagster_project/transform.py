@@ -198,6 +198,7 @@ def build(
     *,
     full_refresh: bool = False,
     leave_out: list[str] | None = None,
+    select: str | None = None,
 ) -> list[BuiltNode]:
     """Build one layer's models with their tests.
 
@@ -206,6 +207,7 @@ def build(
         layer: One of ``LAYERS``.
         full_refresh: Rebuild incremental models whole.
         leave_out: Names of models of the layer that this workspace has no use for.
+        select: Only these nodes of the layer (dbt's selection syntax).
 
     Returns:
         What became of every node.
@@ -223,7 +225,7 @@ def build(
         "none",
         "build",
         "--select",
-        f"tag:{layer}",
+        f"tag:{layer},{select}" if select else f"tag:{layer}",
         *_folders(workspace),
     ]
     arguments += ["--exclude", *leave_out] if leave_out else []

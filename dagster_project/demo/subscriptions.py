@@ -80,7 +80,7 @@ def _contracts(start: date, last: date, rng: random.Random) -> list[list[tuple]]
         seats = rng.choices((1, 2, 4), (7, 2, 1))[0] if plan[0] == "S3" else 1
         price = round(plan[2] * seats * (12 * 0.9 if is_yearly else 1))
         months = 12 if is_yearly else 1
-        end = start + timedelta(days=365 if is_yearly else int(rng.expovariate(1 / 700)) + 40)
+        end = start + timedelta(days=365 if is_yearly else int(rng.expovariate(1 / 700)) + 16)
         change = start + timedelta(days=rng.randrange(60, 300))
         fate = rng.random()
         if fate < 0.30 and change < end:  # another plan under the same contract

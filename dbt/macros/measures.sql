@@ -242,6 +242,21 @@
 ]) }}
 {% endmacro %}
 
+{# What customers brought in their first year, for windows whose last customer is a year old. #}
+{% macro ltv_measures() %}
+{{ period_measure_rows('customers', 'dim_customer', 'customer_id', [
+    ('ltv_customers', 'first_year_margin is not null', '1'),
+    ('ltv_margin', 'first_year_margin is not null', 'first_year_margin'),
+]) }}
+{% endmacro %}
+
+{# The lead behind a customer's first win: the customer counts where the lead was created. #}
+{% macro cohort_measures() %}
+{{ measure_rows('(select leads.*, deals.deal_id as first_deal_id from ' ~ ref('fct_leads') ~ ' as leads inner join ' ~ ref('fct_deals') ~ ' as deals on leads.lead_id = deals.lead_id and deals.is_first_win) as first_leads', 'fct_leads', 'lead_id', [
+    ('cohort_customers', 'created_on', 'true', '1'),
+]) }}
+{% endmacro %}
+
 {% macro subscription_measures() %}
 {{ measure_rows('(select *, cast(null as ' ~ dbt.type_string() ~ ') as partner_id from ' ~ ref('fct_subscriptions') ~ ') as subscriptions', 'fct_subscriptions', 'customer_id', [
     ('new_subscribers', 'started_on', 'is_customer_start', '1'),

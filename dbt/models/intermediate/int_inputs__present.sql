@@ -17,6 +17,7 @@
     'payments': any_row(ref('int_payments__attributed')),
     'partners': any_row(ref('int_deals__attributed'), 'partner_id is not null'),
     'subscriptions': any_row(ref('int_subscriptions__spells')),
+    'lifetime_margins': any_row(ref('int_customers__margins'), 'is_costed and is_active'),
     'changes': any_row(ref('int_deals__changes')),
     'planned_closes': any_row(ref('int_deals__open_spans'), 'planned_close_on is not null'),
     'learned_wins': any_row(ref('int_deals__win_probability')),

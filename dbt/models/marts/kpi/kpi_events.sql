@@ -33,6 +33,8 @@ measured as (
     {{ activity_and_money_measures() }}
     union all
     {{ subscription_measures() }}
+    union all
+    {{ cohort_measures() }}
 )
 
 select

@@ -19,8 +19,20 @@ movements as (
     where part_before is not null
 ),
 
+customers as (
+    select
+        windows.window_code, windows.period_grain, windows.period_start, customers.customer_id, customers.channel_id, customers.first_year_margin,
+        cast(null as {{ dbt.type_string() }}) as manager_id, cast(null as {{ dbt.type_string() }}) as team_id, cast(null as {{ dbt.type_string() }}) as strategy
+    from {{ ref('dim_customer') }} as customers
+    inner join {{ ref('kpi_windows') }} as windows
+        on customers.acquired_on >= windows.first_day and customers.acquired_on <= windows.last_day
+        and windows.suffix = '' and windows.is_year_over and windows.period_grain in ('month', 'quarter', 'year')
+),
+
 measured as (
     {{ mrr_measures() }}
+    union all
+    {{ ltv_measures() }}
     union all
     {{ due_measures() }}
 )

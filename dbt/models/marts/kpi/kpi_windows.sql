@@ -120,12 +120,16 @@ lagged as (
     from lags
 )
 
-select window_code, '' as suffix, period_grain, period_start, cast(first_day as date) as first_day, cast(last_day as date) as last_day, is_window_over
+select
+    windows.window_code, '' as suffix, windows.period_grain, windows.period_start,
+    cast(windows.first_day as date) as first_day, cast(windows.last_day as date) as last_day, windows.is_window_over,
+    {{ add_months('windows.last_day', 12) }} <= settings.first_incomplete_on as is_year_over
 from windows
+cross join settings
 union all
-select window_code, '__90d', period_grain, period_start, {{ add_days('last_day', -89) }}, cast(last_day as date), is_window_over
+select window_code, '__90d', period_grain, period_start, {{ add_days('last_day', -89) }}, cast(last_day as date), is_window_over, cast(null as boolean)
 from windows where period_grain <> 'week'
 union all
-select lagged.window_code, '__lagged', lagged.period_grain, lagged.period_start, lagged.lagged_first, lagged.lagged_last, lagged.is_window_over
+select lagged.window_code, '__lagged', lagged.period_grain, lagged.period_start, lagged.lagged_first, lagged.lagged_last, lagged.is_window_over, cast(null as boolean)
 from lagged
 inner join reported on lagged.lagged_first >= reported.first_day

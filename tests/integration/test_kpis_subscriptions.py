@@ -236,7 +236,8 @@ def test_a_late_file_corrects_the_months_that_it_is_about(tmp_path):
     company.run()
     company.file(
         "subscriptions_late.csv",
-        ROWS.splitlines()[0] + "\ns3,c2,2025-12-15,2026-03-01,50,1,m1\ns12,c8,2026-01-15,,90,1,m2\n",
+        ROWS.splitlines()[0]
+        + "\ns3,c2,2025-12-15,2026-03-01,50,1,m1\ns12,c8,2026-01-15,,90,1,m2\n",
     )
     published = company.run()
     assert published.kpi("mrr", JAN) == 270 + 90

@@ -32,7 +32,7 @@ subscription_id,customer_id,start_date,end_date,monthly_amount
 901,2,2018-03-01,2018-05-01,25
 902,999,2017-11-01,2018-02-01,40
 """
-"""Two lines beside the playbook's: a customer of 2017 that comes back, one that pays over New Year."""
+"""Two lines more: a customer of 2017 that comes back, and one that pays over New Year."""
 
 
 def months(first: date, last: date) -> list[date]:

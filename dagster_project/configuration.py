@@ -227,6 +227,7 @@ class Tuning(_Strict):
     conversion_window_days: int = Field(default=60, ge=1)
     maturity_horizon_days: int = Field(default=180, ge=1)
     low_sample_below: int = Field(default=20, ge=0)
+    win_prior_deals: int = Field(default=10, ge=0)
     connected_call_seconds: int = Field(default=30, ge=0)
     sla_minutes: int = Field(default=15, ge=1)
     lead_dedupe_days: int = Field(default=30, ge=0)

@@ -34,6 +34,16 @@ seen as (
         min(system_outcome), max(system_outcome), count(system_outcome)
     from {{ ref('int_deal_stages__united') }} where not _is_row_rejected
     group by source_name, pipeline, stage
+    {%- for value in ['old_value', 'new_value'] %}
+    union all
+    select
+        changes.source_name, deals.pipeline, changes.{{ value }}, count(*), min(changes._source_file), min(changes._source_row),
+        cast(null as {{ dbt.type_string() }}), cast(null as {{ dbt.type_string() }}), 0
+    from {{ ref('int_deal_changes__united') }} as changes
+    inner join {{ ref('int_deals__united') }} as deals on changes.deal_id = deals.deal_id
+    where not changes._is_row_rejected and lower(changes.field) = 'stage' and changes.{{ value }} is not null
+    group by changes.source_name, deals.pipeline, changes.{{ value }}
+    {%- endfor %}
 ),
 
 pairs as (
@@ -88,18 +98,34 @@ matched as (
             or rules.pipeline_match = {{ as_match_name('placed.pipeline_name') }})
         and (rules.source_name = '*' or rules.source_name = placed.source_name)
     where placed.delivered_rank = 1
+),
+
+decided as (
+    select
+        matched.source_name, matched.pipeline, matched.stage, matched.stage_match,
+        coalesce(matched.delivered_name, matched.stage) as stage_label,
+        coalesce(matched.pipeline_name, matched.pipeline) as pipeline_label,
+        coalesce(matched.rule_outcome, matched.delivered_outcome, matched.row_outcome, told_elsewhere.row_outcome) as outcome,
+        matched.is_told_by_row,
+        coalesce(matched.rule_position, cast(matched.delivered_position as integer)) as stage_position,
+        matched.counts_as, matched.deal_count, matched.example_file, matched.example_row
+    from matched
+    left join told_elsewhere
+        on matched.source_name = told_elsewhere.source_name and matched.stage_match = told_elsewhere.stage_match
+    where matched.rule_rank = 1
+),
+
+-- places of the open stages of a pipeline as they follow each other; a won stage comes after them
+ranked as (
+    select
+        *,
+        case when outcome = 'open' and stage_position is not null
+            then dense_rank() over (partition by source_name, pipeline, outcome order by stage_position nulls last) end as open_rank
+    from decided
 )
 
 select
-    matched.source_name, matched.pipeline, matched.stage, matched.stage_match,
-    coalesce(matched.delivered_name, matched.stage) as stage_label,
-    coalesce(matched.pipeline_name, matched.pipeline) as pipeline_label,
-    coalesce(matched.rule_outcome, matched.delivered_outcome, matched.row_outcome, told_elsewhere.row_outcome) as outcome,
-    matched.is_told_by_row,
-    coalesce(matched.rule_position, cast(matched.delivered_position as integer)) as stage_position,
-    matched.counts_as,
-    cast(matched.deal_count as bigint) as deal_count, matched.example_file, matched.example_row
-from matched
-left join told_elsewhere
-    on matched.source_name = told_elsewhere.source_name and matched.stage_match = told_elsewhere.stage_match
-where matched.rule_rank = 1
+    source_name, pipeline, stage, stage_match, stage_label, pipeline_label, outcome, is_told_by_row, stage_position, counts_as,
+    cast(case outcome when 'open' then open_rank when 'won' then max(open_rank) over (partition by source_name, pipeline) + 1 end as integer) as stage_rank,
+    cast(deal_count as bigint) as deal_count, example_file, example_row
+from ranked

@@ -5,7 +5,7 @@ with
 kpis as (
     select kpi_code, scopes, aggregation from {{ ref('dim_kpi') }}
     where is_available and coverage_measure is null
-        and (aggregation = 'additive' or kpi_code in ('mrr', 'active_customers'))
+        and (aggregation = 'additive' or kpi_code in ('mrr', 'active_customers', 'open_pipeline', 'weighted_pipeline', 'unpaid_won_amount'))
 ),
 
 values_ as (
@@ -82,6 +82,16 @@ continuity as (
         states.mrr_start as whole, before.mrr_end as parts_sum
     from states
     inner join states as before on states.previous_start = before.period_start
+),
+
+-- what the steps of the pipeline lead to is what is open now
+pipeline as (
+    select
+        'steps of the pipeline = open deals' as identity_name, 'open_pipeline' as kpi_code, 'day' as period_grain, settings.as_of as period_start,
+        (select count(*) from {{ ref('fct_deals') }} where outcome = 'open') as whole,
+        (select coalesce(sum(value), 0) from {{ ref('kpi_running_balances') }}
+            where measure_code = 'open_deals' and scope_type = 'company' and day = settings.as_of) as parts_sum
+    from {{ ref('int_settings') }} as settings
 )
 
 select identity_name, kpi_code, period_grain, period_start, cast(whole as double) as whole, cast(parts_sum as double) as parts_sum
@@ -93,5 +103,7 @@ from (
     select * from movements
     union all
     select * from continuity
+    union all
+    select * from pipeline
 ) as identities
 where abs(coalesce(whole, 0) - coalesce(parts_sum, 0)) > case when kpi_code = 'mrr' then 0 else 0.005 end

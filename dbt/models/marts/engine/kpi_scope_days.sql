@@ -31,3 +31,6 @@ select
 from summed
 cross join settings
 where summed.scope_id is not null and summed.day >= settings.history_start
+union all
+select measure_code, true, day, scope_type, scope_id, value, samples
+from {{ ref('kpi_running_balances') }}

@@ -24,6 +24,8 @@ leads as (select * from {{ ref('fct_leads') }} where not is_duplicate),
 measured as (
     {{ deal_event_measures() }}
     union all
+    {{ credit_measures() }}
+    union all
     {{ deal_state_measures() }}
     union all
     {{ lead_measures() }}

@@ -33,6 +33,8 @@ measured as (
     {{ mrr_measures() }}
     union all
     {{ ltv_measures() }}
+    union all
+    {{ due_measures() }}
 )
 
 select

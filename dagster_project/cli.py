@@ -394,7 +394,7 @@ def explain(
     told = take_back(settings, kpi, scope, period or f"{settings.as_of:%Y-%m}", limit=limit)
     if as_json:
         answer = {"kpi": told.kpi, "cell": told.cell, "sums": told.sums, "facts": told.facts}
-        answer["parts"] = dict(told.parts)
+        answer["parts"] = told.parts
         print(json.dumps(answer, ensure_ascii=False, default=str, indent=2))
         return
     language = settings.config.language
@@ -404,10 +404,10 @@ def explain(
         f"{cell['period_grain']} of {cell['period_start']}: {_plain(cell['value'])}"
     )
     print(f"  {told.kpi[f'formula_{language}']}")
+    for part, value in told.parts.items():
+        print(f"  part {part}: {_plain(value)}")
     if told.kpi["numerator_measure"]:
         print(f"  numerator {told.kpi['numerator_measure']}: {_plain(cell['numerator'])}")
-    for part, value in told.parts:
-        print(f"  part {part}: {_plain(value)}")
     if told.kpi["denominator_measure"]:
         print(f"  denominator {told.kpi['denominator_measure']}: {_plain(cell['denominator'])}")
     print(f"  cases: {cell['sample_size']}" + ("  (few)" if cell["is_low_sample"] else ""))

@@ -174,7 +174,7 @@ def test_ltv_to_cac_divides_the_first_year_by_the_lagged_cost(published):
     assert published.kpi("ltv_to_cac", JAN) is None  # the cost is unknown
     assert published.kpi("ltv_to_cac", "2026-03-01") is None
     told = explain(published.session.workspace, "ltv_to_cac", "company", "2025-02")
-    assert dict(told.parts) == {
+    assert told.parts == {
         "ltv_customers": 1,
         "ltv_margin": 120,
         "new_customers": 1,
@@ -297,8 +297,8 @@ def test_ltv_predicted_is_arpa_by_margin_by_the_months_that_churn_leaves(tmp_pat
     assert published.kpi("ltv_predicted", "2026-03-01") == pytest.approx(80 * 0.6 * 7 / 1)
     assert published.kpi("ltv_predicted", "2026-01-01", grain="quarter") == pytest.approx(336)
     told = explain(published.session.workspace, "ltv_predicted", "company", "2026-03")
-    assert dict(told.parts)["customers_at_start__12m"] == 7
-    assert dict(told.parts)["customers_lost__12m"] == 1
+    assert told.parts["customers_at_start__12m"] == 7
+    assert told.parts["customers_lost__12m"] == 1
 
 
 @pytest.mark.kpi("ltv_predicted")

@@ -28,13 +28,12 @@ told_changes as (
 -- delivered history of stages -------------------------------------------------------------------
 
 stage_rows as (
-    select deal_id, entered_at as changed_at, entered_on as changed_on, pipeline, stage as new_value, cast(null as {{ dbt.type_string() }}) as old_value,
-        system_outcome,
-        _source_file, _source_row
+    select deal_id, entered_at as changed_at, entered_on as changed_on, pipeline, stage as new_value, system_outcome,
+        cast(null as {{ dbt.type_string() }}) as old_value, _source_file, _source_row
     from {{ ref('int_deal_stages__united') }} where not _is_row_rejected
     union all
-    select deal_id, changed_at, changed_on, cast(null as {{ dbt.type_string() }}), new_value, old_value,
-        cast(null as {{ dbt.type_string() }}), _source_file, _source_row
+    select deal_id, changed_at, changed_on, cast(null as {{ dbt.type_string() }}), new_value, cast(null as {{ dbt.type_string() }}), old_value,
+        _source_file, _source_row
     from told_changes where field = 'stage' and new_value is not null
 ),
 
@@ -135,33 +134,34 @@ inferred_fields as (
 
 united as (
     select deal_id, 'stage' as field, pipeline, pipeline as old_pipeline, cast(null as {{ dbt.type_string() }}) as old_value, new_value, changed_at, changed_on,
-        system_outcome, false as is_inferred, true as is_dated, _source_file, _source_row
+        system_outcome, cast(null as {{ dbt.type_string() }}) as old_system_outcome, false as is_inferred, true as is_dated, _source_file, _source_row
     from delivered_stages
     union all
     select first_stages.deal_id, 'stage', first_stages.pipeline, first_stages.pipeline, cast(null as {{ dbt.type_string() }}), first_stages.old_value, deals.opened_at, deals.opened_on,
-        cast(null as {{ dbt.type_string() }}), false, true, first_stages._source_file, first_stages._source_row
+        cast(null as {{ dbt.type_string() }}), cast(null as {{ dbt.type_string() }}), false, true, first_stages._source_file, first_stages._source_row
     from first_stages inner join deals on first_stages.deal_id = deals.deal_id
     where deals.opened_at < first_stages.changed_at
     union all
-    select deal_id, 'stage', pipeline, old_pipeline, old_value, new_value, changed_at, changed_on, system_outcome, true, true, _source_file, _source_row from inferred_stages
+    select deal_id, 'stage', pipeline, old_pipeline, old_value, new_value, changed_at, changed_on, new_outcome, old_outcome, true, true, _source_file, _source_row
+    from inferred_stages
     union all
     -- the stage that was seen first: since when it stood, nobody saw
     select inferred_stages.deal_id, 'stage', inferred_stages.old_pipeline, inferred_stages.old_pipeline, cast(null as {{ dbt.type_string() }}), inferred_stages.old_value,
-        deals.opened_at, deals.opened_on, inferred_stages.old_system_outcome, true, false, inferred_stages.old_source_file, inferred_stages.old_source_row
+        deals.opened_at, deals.opened_on, inferred_stages.old_outcome, cast(null as {{ dbt.type_string() }}), true, false, inferred_stages.old_source_file, inferred_stages.old_source_row
     from inferred_stages inner join deals on inferred_stages.deal_id = deals.deal_id
     where inferred_stages.change_number = 1 and deals.opened_at < inferred_stages.changed_at
     union all
     select delivered_fields.deal_id, delivered_fields.field, deals.pipeline, deals.pipeline, delivered_fields.old_value, delivered_fields.new_value,
-        delivered_fields.changed_at, delivered_fields.changed_on, cast(null as {{ dbt.type_string() }}), false, true, delivered_fields._source_file, delivered_fields._source_row
+        delivered_fields.changed_at, delivered_fields.changed_on, cast(null as {{ dbt.type_string() }}), cast(null as {{ dbt.type_string() }}), false, true, delivered_fields._source_file, delivered_fields._source_row
     from delivered_fields inner join deals on delivered_fields.deal_id = deals.deal_id
     union all
     select inferred_fields.deal_id, inferred_fields.field, deals.pipeline, deals.pipeline, inferred_fields.old_value, inferred_fields.new_value,
-        inferred_fields.changed_at, inferred_fields.changed_on, cast(null as {{ dbt.type_string() }}), true, true, inferred_fields._source_file, inferred_fields._source_row
+        inferred_fields.changed_at, inferred_fields.changed_on, cast(null as {{ dbt.type_string() }}), cast(null as {{ dbt.type_string() }}), true, true, inferred_fields._source_file, inferred_fields._source_row
     from inferred_fields inner join deals on inferred_fields.deal_id = deals.deal_id
     union all
     select outgrown.deal_id, outgrown.field, deals.pipeline, deals.pipeline, outgrown.old_value, outgrown.new_value, outgrown.changed_at,
         cast({{ utc_to_local('outgrown.changed_at', 'settings.timezone', 'settings.utc_offset_seconds', 'settings.offset_valid_from') }} as date),
-        cast(null as {{ dbt.type_string() }}), true, true, outgrown._source_file, outgrown._source_row
+        cast(null as {{ dbt.type_string() }}), cast(null as {{ dbt.type_string() }}), true, true, outgrown._source_file, outgrown._source_row
     from outgrown
     cross join settings
     inner join deals on outgrown.deal_id = deals.deal_id
@@ -169,7 +169,7 @@ united as (
 )
 
 select
-    deal_id, field, pipeline, old_pipeline, old_value, new_value, changed_at, changed_on, system_outcome,
+    deal_id, field, pipeline, old_pipeline, old_value, new_value, changed_at, changed_on,
     case when is_inferred then 'inferred' else 'delivered' end as basis,
-    is_inferred, is_dated, _source_file, _source_row
+    system_outcome, old_system_outcome, is_inferred, is_dated, _source_file, _source_row
 from united

@@ -35,7 +35,7 @@ versions as (
 steps as (
     select
         later.*,
-        earlier.pipeline as old_pipeline, earlier.stage as old_stage, earlier.system_outcome as old_system_outcome, earlier.owner as old_owner,
+        earlier.pipeline as old_pipeline, earlier.stage as old_stage, earlier.system_outcome as old_outcome, earlier.owner as old_owner,
         earlier._source_file as old_source_file, earlier._source_row as old_source_row,
         earlier.amount as old_amount, earlier.planned_close_on as old_planned_close_on,
         later.updated_at <= later.observed_until
@@ -50,8 +50,7 @@ changed as (
         deal_id, '{{ field }}' as field, old_pipeline, pipeline, nullif(old_{{ column }}, '') as old_value, nullif({{ column }}, '') as new_value,
         case when is_dated then updated_at else observed_at end as changed_at,
         case when is_dated then updated_on else observed_on end as changed_on,
-        system_outcome, old_system_outcome,
-        version_number, _source_file, _source_row, old_source_file, old_source_row
+        old_outcome, system_outcome as new_outcome, version_number, _source_file, _source_row, old_source_file, old_source_row
     from steps
     where old_{{ column }} <> {{ column }}{{ " or coalesce(old_pipeline, '') <> coalesce(pipeline, '')" if field == 'stage' }}
     {{ 'union all' if not loop.last }}
@@ -59,7 +58,7 @@ changed as (
 )
 
 select
-    deal_id, field, old_pipeline, pipeline, old_value, new_value, changed_at, changed_on, system_outcome, old_system_outcome,
+    deal_id, field, old_pipeline, pipeline, old_value, new_value, changed_at, changed_on,
     cast(row_number() over (partition by deal_id, field order by version_number) as integer) as change_number,
-    _source_file, _source_row, old_source_file, old_source_row
+    old_outcome, new_outcome, _source_file, _source_row, old_source_file, old_source_row
 from changed

@@ -43,15 +43,14 @@ bands as ({{ age_band_rows() }}),
 
 counted as (
     select
-        stages.source_name, stages.pipeline, stages.stage as stage_name, bands.age_from, bands.age_to,
+        stages.source_name, stages.pipeline, stages.stage_label as stage_name, bands.age_from, bands.age_to,
         cast(count(stays.deal_id) as double) as deals, cast(coalesce(sum(stays.is_win), 0) as double) as wins
-    from {{ ref('int_stages__mapped') }} as stages
+    from (select distinct source_name, pipeline, stage_label from {{ ref('int_stages__mapped') }} where outcome = 'open') as stages
     cross join bands
     left join stays
-        on stages.source_name = stays.source_name and stages.stage = stays.stage_name
+        on stages.source_name = stays.source_name and stages.stage_label = stays.stage_name
         and coalesce(stages.pipeline, '') = coalesce(stays.pipeline, '') and stays.stay_days >= bands.age_from
-    where stages.outcome = 'open'
-    group by stages.source_name, stages.pipeline, stages.stage, bands.age_from, bands.age_to
+    group by stages.source_name, stages.pipeline, stages.stage_label, bands.age_from, bands.age_to
 ),
 {% for age in age_bands() %}
 learned_{{ age }} as (

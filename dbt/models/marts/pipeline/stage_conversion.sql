@@ -2,9 +2,9 @@
 with
 
 stages as (
-    select pipeline, stage as stage_name, min(stage_rank) as stage_rank
+    select pipeline, stage_label as stage_name, min(stage_rank) as stage_rank
     from {{ ref('int_stages__mapped') }} where outcome = 'open' and stage_rank is not null
-    group by pipeline, stage
+    group by pipeline, stage_label
 ),
 
 deals as (

@@ -326,7 +326,7 @@ def _leads_from_deals(name: str, source: SourceConfig, landed: list[dict[str, An
     rule = CONTRACTS[source.system].leads_from_deals
     tables = [TABLES[r["table_name"]] for r in landed if r["source_name"] == name]
     has_leads = any("leads" in table.feeds for table in tables)
-    return rule == "always" or (rule == "when_no_leads" and not has_leads)
+    return rule in {"always", "staged"} or (rule == "when_no_leads" and not has_leads)
 
 
 def _with_defaults(
@@ -365,6 +365,7 @@ def _settings(
         "currency": "varchar",
         "won_date": "varchar",
         "leads_from_deals": "boolean",
+        "are_leads_staged": "boolean",
         "lead_converted_means": "varchar",
         "delivery": "varchar",
     }
@@ -377,6 +378,7 @@ def _settings(
             "currency": workspace.source_currency(name),
             "won_date": source.won_date or CONTRACTS[source.system].won_date,
             "leads_from_deals": _leads_from_deals(name, source, landed),
+            "are_leads_staged": CONTRACTS[source.system].leads_from_deals == "staged",
             "lead_converted_means": source.lead_converted_means
             or CONTRACTS[source.system].lead_converted_means,
             "delivery": source.delivery,

@@ -105,7 +105,8 @@
 
 {% macro amocrm_marks() -%}
     select
-        events.*, second || '/' || event_id as place, inbox.inbox_id is not null as is_from_inbox
+        source_name, lead_id, mark, second, second || '/' || event_id as place, status_before, pipeline_before, status_after,
+        inbox_id is not null as is_from_inbox
     from (
         select
             source_name, trim(entity_id) as lead_id, {{ amocrm_seconds('created_at') }} as second, coalesce(id, '') as event_id,
@@ -118,10 +119,11 @@
     ) as events
     left join ({{ amocrm_inbox() }}) as inbox on events.source_name = inbox_source and status_before = inbox_id
     union all
-    select
-        source_name, trim(id), coalesce({{ amocrm_seconds('updated_at') }}, cast(epoch(_observed_at) as bigint)), '', 'deleted',
-        null, null, null, null, false
-    from {{ source('raw', 'amocrm__lead') }} where {{ is_yes('is_deleted') }}
+    select source_name, lead_id, 'deleted', second, second || '/', null, null, null, false
+    from (
+        select source_name, trim(id) as lead_id, coalesce({{ amocrm_seconds('updated_at') }}, cast(epoch(_observed_at) as bigint)) as second
+        from {{ source('raw', 'amocrm__lead') }} where {{ is_yes('is_deleted') }}
+    ) as deleted_records
 {%- endmacro %}
 
 {# Whether a version of a record was deleted after it was written. #}

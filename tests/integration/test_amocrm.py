@@ -171,6 +171,7 @@ def contact(number: int, phone: str) -> dict:
 # 7 was won on 25 February and deleted on 1 March.
 # 8 was won on 10 March; the events end on the 2nd.
 # 9 was won by Anna on 12 March and given to Boris on the 20th.
+# 11 is won and sent back to work by a robot within one second of 20 March.
 # 10 was won on 25 January; the events begin when it was moved to the other pipeline on 5 March.
 LEADS = [
     lead(1, WON, "01-05 10:00", "01-31 12:00", 1000, closed="01-31 12:00")
@@ -202,6 +203,7 @@ LEADS = [
     ),
     lead(9, WON, "01-08 10:00", "03-20 10:00", 500, closed="03-12 10:00", responsible_user_id=502),
     lead(10, WON, "01-03 10:00", "03-05 10:00", 600, closed="01-25 10:00", pipeline_id=PARTNERS),
+    lead(11, OFFER, "03-01 10:00", "03-20 10:00", 80),
 ]
 MOVES = [
     move("e01", 1, "01-07 10:00", INBOX, FIRST),
@@ -212,7 +214,8 @@ MOVES = [
     move("e06", 5, "02-03 10:00", INBOX, LOST),
     event("e07", "lead_deleted", 7, "03-01 09:00", [], []),
     move("e08", 8, "03-02 10:00", FIRST, OFFER),
-    move("e09", 9, "03-12 10:00", FIRST, WON),
+    move("e09", 9, "03-12 10:00", FIRST, WON)
+    | {"value_after": json.dumps([{"lead_status": {"pipeline_id": SALES, "id": WON}}])},
     event(
         "e10",
         "entity_responsible_changed",
@@ -231,6 +234,8 @@ MOVES = [
         [{"sale_field_value": {"sale": 2000}}],
     ),
     event("e13", "lead_added", 1, "01-05 10:00", [], []),
+    move("e14", 11, "03-20 10:00", FIRST, WON),
+    move("e15", 11, "03-20 10:00", WON, OFFER),
 ]
 TASKS = [
     {"id": 1, "task_type_id": 2, "is_completed": True, "complete_till": at("03-15 15:00")}
@@ -291,12 +296,13 @@ def firm(tmp_path_factory: pytest.TempPathFactory) -> Published:
 
 
 def test_revenue_is_dated_by_the_history_and_a_deal_back_at_work_reverses_its_win(firm):
-    """January 1000.55 + 2000 + 600; February 300 - 2000; March 400 + 500. The deleted 7000: none."""
+    """January 1000.55 + 2000 + 600; February 300 - 2000; March 400 + 500; the deleted 7000: none."""
     assert firm.kpi("booked_revenue", JAN) == 3600.55
     assert firm.kpi("booked_revenue", FEB) == -1700
     assert firm.kpi("booked_revenue", MAR) == 900
     wins = firm.rows(
-        "select deal_id, event, occurred_on::varchar from marts.fct_deal_events order by 3, 1"
+        "select deal_id, event, occurred_on::varchar "
+        "from marts.fct_deal_events order by 3, 1, 2 desc"
     )
     assert wins == [
         ("amo:2", "won", "2026-01-15"),
@@ -307,6 +313,8 @@ def test_revenue_is_dated_by_the_history_and_a_deal_back_at_work_reverses_its_wi
         ("amo:6", "won", "2026-02-20"),
         ("amo:8", "won", "2026-03-10"),
         ("amo:9", "won", "2026-03-12"),
+        ("amo:11", "won", "2026-03-20"),
+        ("amo:11", "reversed", "2026-03-20"),
     ]
 
 
@@ -315,7 +323,7 @@ def test_each_record_is_one_lead_and_a_deal_only_if_it_left_the_inbox_to_be_one(
     assert firm.kpi("new_leads", JAN) == 5
     assert firm.kpi("new_leads", FEB) == 3
     deals = firm.rows("select split_part(deal_id, ':', 2)::int from marts.fct_deals order by 1")
-    assert [number for (number,) in deals] == [1, 2, 3, 6, 8, 9, 10]
+    assert [number for (number,) in deals] == [1, 2, 3, 6, 8, 9, 10, 11]
     meanings = dict(firm.rows("select lead_id, status_outcome from marts.fct_leads"))
     assert {meanings.pop("amo:4"), meanings.pop("amo:5")} == {"new", "junk"}
     assert set(meanings.values()) == {"working"}
@@ -353,17 +361,18 @@ def test_calls_are_notes_and_a_done_meeting_stands_on_its_day(firm):
 
 
 def test_every_row_and_every_kopeck_of_each_file_has_its_place(firm):
-    """Pages of leads: 1000.55 + 2000 + 50 + 300 = 3350.55; 300 + 7000 + 400 + 500 + 600 = 8800."""
+    """Pages of leads: 1000.55 + 2000 + 50 + 300 = 3350.55; 300 + 7000 + 400 + 500 + 600 + 80 = 8880."""
     rows = firm.rows(
         "select file_name, rows_seen, rows_loaded, rows_quarantined, amount_seen, amount_loaded "
         "from ops.reconciliation where entity = 'deals' order by 1"
     )
     assert [(name[-6:], *map(float, rest)) for name, *rest in rows] == [
         ("1.json", 6, 6, 0, 3350.55, 3350.55),
-        ("2.json", 5, 5, 0, 8800, 8800),
+        ("2.json", 6, 6, 0, 8880, 8880),
     ]
     unequal = (
-        "select count(*) from ops.reconciliation where rows_seen <> rows_loaded + rows_quarantined"
+        "select count(*) from ops.reconciliation "
+        "where rows_seen <> rows_loaded + rows_quarantined or amount_seen <> amount_loaded"
     )
     assert firm.one(unequal) == 0
     empty = firm.rows("select file_name from ops.files where status = 'empty' order by 1")
@@ -408,7 +417,8 @@ SAME = [
 FIGURES = (
     "select kpi_code, period_grain, period_start, numerator, denominator from marts.kpi_values "
     "where scope_type in ('company', 'channel') and kpi_code in ('booked_revenue', 'won_deals', "
-    "'lost_deals', 'win_rate', 'win_rate_amount', 'average_check', 'new_leads', 'cycle_days_median') "
+    "'lost_deals', 'win_rate', 'win_rate_amount', 'average_check', 'new_leads', "
+    "'cycle_days_median') "
     "order by all"
 )
 
@@ -437,15 +447,16 @@ def test_an_english_workbook_is_read_with_the_currency_of_its_header(company: Co
 
     book = openpyxl.Workbook()
     sheet = book.active
-    sheet.append(
-        ["ID", "Lead title", "Budget, $", "Responsible user", "Created at", "Closed at"]
-        + ["Lead stage", "Pipeline", "Tags"]
+    headers = (
+        "ID|Lead title|Budget, $|Responsible user|Created at|Closed at|Lead stage|Pipeline|Tags"
     )
+    sheet.append(headers.split("|"))
     day = datetime(2026, 2, 3, 10)
     sheet.append([1, "A", 10.5, "Ann Lee", datetime(2026, 1, 5, 9), day, "Closed - won", "Main"])
     sheet.append([2, "B", 20, "Ann Lee", datetime(2026, 1, 6, 9), day, "Closed – won", "Main"])
     sheet.append([3, "C", 30, "Ann Lee", datetime(2026, 1, 7, 9), day, "Closed - lost", "Main"])
     sheet.append([4, "D", 40, "Ann Lee", datetime(2026, 1, 7, 9), None, "Demo", "Main"])
+    sheet.append([5, "E", 0, "Ann Lee", datetime(2026, 2, 7, 9), None, "Incoming leads", "Main"])
     data = BytesIO()
     book.save(data)
     account(company).settings["reporting_currency"] = "USD"
@@ -455,6 +466,9 @@ def test_an_english_workbook_is_read_with_the_currency_of_its_header(company: Co
     published = company.run()
     assert published.kpi("booked_revenue", FEB) == 30.5
     assert published.kpi("lost_deals", FEB) == 1
+    # 5 is in the inbox: a lead, no deal
+    assert published.one("select count(*) from marts.fct_deals") == 4
+    assert published.kpi("new_leads", FEB) == 1
 
 
 def test_a_stage_that_only_has_a_name_of_its_own_is_asked_for_and_never_guessed(company: Company):

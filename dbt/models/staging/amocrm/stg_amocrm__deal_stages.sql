@@ -1,11 +1,13 @@
 {{ config(materialized='table') }}
 -- Moves from the events; before the first of them the stage that it names, since the record was created (a closed one:
 -- since its close); and, where a record is newer than its events and stands elsewhere, the stage it stands in.
+-- Moves of one second, such as a robot makes them, keep the order of their events by a millisecond each.
+{%- set place = "dense_rank() over (partition by raw_.source_name, entity_id, created_at, type order by id)" %}
 {%- set of_lead = "entity_type is null or trim(entity_type) in ('lead', 'leads')" %}
 {%- set moved = {
     'deal_id': 'entity_id',
     'stage': amocrm_value('value_after', 'lead_status.id'),
-    'entered_at': 'created_at',
+    'entered_at': ["case when " ~ place ~ " > 1 and " ~ amocrm_seconds('created_at') ~ " is not null then trim(created_at) || '.' || lpad(cast(" ~ place ~ " - 1 as " ~ dbt.type_string() ~ "), 3, '0') else created_at end", 'created_at'],
     'pipeline': amocrm_value('value_after', 'lead_status.pipeline_id'),
     'system_outcome': "case " ~ amocrm_value('value_after', 'lead_status.id') ~ " when '142' then 'won' when '143' then 'lost' else 'open' end",
 } %}

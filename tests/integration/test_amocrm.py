@@ -296,7 +296,7 @@ def firm(tmp_path_factory: pytest.TempPathFactory) -> Published:
 
 
 def test_revenue_is_dated_by_the_history_and_a_deal_back_at_work_reverses_its_win(firm):
-    """January 1000.55 + 2000 + 600; February 300 - 2000; March 400 + 500; the deleted 7000: none."""
+    """January 1000.55 + 2000 + 600; February 300 - 2000; March 400 + 500; 7000 was deleted."""
     assert firm.kpi("booked_revenue", JAN) == 3600.55
     assert firm.kpi("booked_revenue", FEB) == -1700
     assert firm.kpi("booked_revenue", MAR) == 900
@@ -361,7 +361,7 @@ def test_calls_are_notes_and_a_done_meeting_stands_on_its_day(firm):
 
 
 def test_every_row_and_every_kopeck_of_each_file_has_its_place(firm):
-    """Pages of leads: 1000.55 + 2000 + 50 + 300 = 3350.55; 300 + 7000 + 400 + 500 + 600 + 80 = 8880."""
+    """First page 1000.55 + 2000 + 50 + 300; second 300 + 7000 + 400 + 500 + 600 + 80."""
     rows = firm.rows(
         "select file_name, rows_seen, rows_loaded, rows_quarantined, amount_seen, amount_loaded "
         "from ops.reconciliation where entity = 'deals' order by 1"

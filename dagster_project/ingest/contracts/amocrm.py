@@ -397,6 +397,14 @@ CONTRACT = Contract(
             **_api("custom_fields"),
         ),
         Table(
+            name="tag",
+            columns={"id": col("key"), "record_name": col("text", "name"), "color": col("text")},
+            recognised_by=("id record_name color",),
+            key="id",
+            file_names=(r"tags?",),
+            **_api("tags"),
+        ),
+        Table(
             name="account",
             columns={"id": col("key"), "subdomain": col("text")},
             recognised_by=("id subdomain",),

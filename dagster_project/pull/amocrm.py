@@ -7,7 +7,7 @@ Source: the documentation of API v4: `page` and `limit` (250, events 100),
 nothing. Page numbers alone lose records: an edit moves a record to the end of this order and draws
 the rest one place forward, over the edge of a page. So the next request begins at the second of the
 last record read, not at the next page; a second that fills pages is read until a pass brings
-nothing new.
+nothing new. Whether `from` includes its second is not written there: it is set one second back.
 """
 
 from __future__ import annotations
@@ -105,17 +105,17 @@ def _by_time(reading: Reading, name: str, after: int | None) -> Iterator[Page]:
         rows, has_more = _ask(reading, name, after, 1)
         times = [row.get(told.changed) for row in rows]
         is_in_order = all(isinstance(t, int) for t in times) and times == sorted(times)
-        if rows and not (is_in_order and times[0] >= (after or 0)):
+        if rows and not (is_in_order and times[0] >= _from(after)):
             yield from _by_page(reading, name, after, _MOST_PASSES)
             return
         yield rows
         if not (rows and has_more):
             return
-        if times[-1] == after:
+        if after is None or times[-1] > after:
+            after = times[-1]
+        else:
             yield from _second(reading, name, after)
             after += 1
-        else:
-            after = times[-1]
 
 
 def _second(reading: Reading, name: str, second: int) -> Iterator[Page]:
@@ -126,7 +126,7 @@ def _second(reading: Reading, name: str, second: int) -> Iterator[Page]:
         page, fresh = 1, 0
         while True:
             rows, has_more = _ask(reading, name, second, page)
-            of_second = [row for row in rows if row.get(told.changed) == second]
+            of_second = [row for row in rows if (row.get(told.changed) or 0) <= second]
             new = [row for row in of_second if row["id"] not in known]
             known |= {row["id"] for row in new}
             fresh += len(new)
@@ -163,6 +163,11 @@ def _by_page(reading: Reading, name: str, after: int | None, passes: int) -> Ite
     raise refuse_order(reading, name)
 
 
+def _from(after: int | None) -> int:
+    """Return the second to ask from, so that the second ``after`` comes with it for certain."""
+    return 0 if after is None else after - 1
+
+
 def _is_for_next(reading: Reading, changed: Any) -> bool:
     """Tell a record that was changed after this reading began: the next pull reads it anyway."""
     return isinstance(changed, int) and changed >= reading.transport.covered_until.timestamp()
@@ -177,7 +182,7 @@ def _ask(reading: Reading, name: str, after: int | None, page: int) -> tuple[Pag
     if told.is_ordered:
         params[f"order[{told.changed}]"] = "asc"
     if after is not None:
-        params[f"filter[{told.changed}][from]"] = after
+        params[f"filter[{told.changed}][from]"] = _from(after)
     answer = reading.transport.get(name, told.path, params=params)
     if answer.body is None:
         return [], False

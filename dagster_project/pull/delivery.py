@@ -118,8 +118,9 @@ def _encode(value: Any) -> str:
 class Cursor:
     """How far each object of a source was read, in ``state/pull/<source>.json``.
 
-    Shape: ``{"account": host, "objects": {object: {"covered_until": instant, ...}}}``;
-    ``covered_until`` is the server's instant at which the last whole reading BEGAN.
+    Shape: ``{"account": host, "objects": {object: {"covered_until": instant, "whole": file}}}``;
+    ``covered_until`` is the server's instant at which the last reading BEGAN; ``whole`` is the file
+    of the last reading of everything, which later ones add to (None: nothing came).
     """
 
     path: Path
@@ -158,14 +159,22 @@ class Cursor:
             )
         return cls(path, account, objects)
 
-    def covered_until(self, name: str) -> datetime | None:
-        """Return the instant up to which an object was read whole; None: never."""
-        entry = self.objects.get(name)
-        return datetime.fromisoformat(entry["covered_until"]) if entry else None
+    def covered_until(self, name: str, folder: Path) -> datetime | None:
+        """Return the instant up to which an object is in the source's folder; None: it is not.
 
-    def advance(self, name: str, covered_until: datetime, **more: Any) -> None:
-        """Note that an object was read whole, in one step on the disk."""
-        self.objects[name] = {"covered_until": covered_until.isoformat(), **more}
+        Where the file that later ones add to is gone, changes alone would pass for everything.
+        """
+        entry = self.objects.get(name)
+        if entry is None or (entry.get("whole") and not (folder / entry["whole"]).is_file()):
+            return None
+        return datetime.fromisoformat(entry["covered_until"])
+
+    def advance(
+        self, name: str, covered_until: datetime, *, is_whole: bool, file: str | None
+    ) -> None:
+        """Note that an object was read, in one step on the disk."""
+        whole = file if is_whole else self.objects[name].get("whole")
+        self.objects[name] = {"covered_until": covered_until.isoformat(), "whole": whole}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         beside = self.path.with_suffix(".new")
         told = {"account": self.account, "objects": self.objects}

@@ -152,7 +152,7 @@ def _pull(
     overlap = timedelta(minutes=config.overlap_minutes)
     try:
         for name in config.objects or module.OBJECTS:
-            covered = cursor.covered_until(name)
+            covered = cursor.covered_until(name, folder)
             since = covered - overlap if covered else None
             try:
                 pulled = _pull_object(module, reading, delivery, name, since)
@@ -167,7 +167,9 @@ def _pull(
                 pulled = Pulled(name, absent=str(absence))
                 transport.tell(f"{name}: passed over, {absence}")
             if pulled.covered_until:
-                cursor.advance(name, pulled.covered_until, records=pulled.records)
+                file = pulled.path.relative_to(folder).as_posix() if pulled.path else None
+                is_whole = pulled.since is None
+                cursor.advance(name, pulled.covered_until, is_whole=is_whole, file=file)
             summary.objects.append(pulled)
     finally:
         delivery.drop_unfinished()

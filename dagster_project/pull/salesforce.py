@@ -31,6 +31,7 @@ OBJECTS = (
     "OpportunityHistory",
     "OpportunityFieldHistory",
     "OpportunityLineItem",
+    "OpportunityStage",
     "Lead",
     "Account",
     "User",
@@ -59,16 +60,19 @@ def pages(reading: Reading, name: str, since: datetime | None) -> Iterator[Page]
         query = f"SELECT {','.join(fields)} FROM {name}"
         query += f" WHERE {' AND '.join(where)}" if where else ""
         answer = _query(reading, name, query + " ORDER BY Id")
+        began, followed = last, set()
         while answer is not None:
             rows, following = _rows(reading, name, answer)
-            if rows:
-                if last and rows[0]["Id"] <= last:
-                    raise refuse_order(reading, name)
-                last = rows[-1]["Id"]
             yield rows
+            last = rows[-1]["Id"] if rows else last
             if following is None:
                 return
+            if following in followed:
+                raise refuse_order(reading, name)
+            followed.add(following)
             answer = _more(reading, name, following)
+        if last == began:
+            raise refuse_order(reading, name)
 
 
 def _describe(reading: Reading, name: str) -> tuple[list[str], str | None]:

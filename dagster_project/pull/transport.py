@@ -366,6 +366,9 @@ class Transport:
         verdict = None if plain else self.dialect.judge(status, parsed)
         if verdict is None:
             verdict = _plain_verdict(status, parsed, is_json, raw, response.headers)
+        if verdict.kind == "again" and verdict.wait_seconds is None:
+            wait = retry_after(response.headers.get("retry-after"), response.headers.get("date"))
+            verdict = Verdict("again", verdict.told, wait)
         if verdict.kind == "refused" and status in accept:
             verdict = Verdict("fine")
         if verdict.kind == "again" and (verdict.wait_seconds or 0) > LONGEST_WAIT:
@@ -403,8 +406,7 @@ def _plain_verdict(
     if status in {414, 431}:
         return Verdict("refused", f"{told}; list fewer names in `fields:`")
     if status in _TRANSIENT:
-        wait = retry_after(headers.get("retry-after"), headers.get("date"))
-        return Verdict("again", told, wait)
+        return Verdict("again", told)
     return Verdict("refused", told)
 
 

@@ -9,6 +9,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -35,12 +36,17 @@ class Request:
 
 @dataclass
 class Reply:
-    """One answer; ``cut`` closes the connection in the middle of it."""
+    """One answer; ``cut`` closes the connection in the middle of it.
+
+    ``silent`` seconds pass before it begins; ``drip`` seconds between its bytes.
+    """
 
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
+    silent: float = 0
+    drip: float = 0
 
 
 @dataclass
@@ -145,6 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         reply = self.portal.handle(Request(self.command, parts.path, query, body, headers))
+        time.sleep(reply.silent)
         data = b""
         if isinstance(reply.body, bytes):
             data = reply.body
@@ -164,8 +171,12 @@ class _Handler(BaseHTTPRequestHandler):
             with contextlib.suppress(OSError):
                 self.connection.shutdown(socket.SHUT_RDWR)
             return
-        with contextlib.suppress(BrokenPipeError):  # the asker was killed
-            self.wfile.write(data)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the asker has gone
+            for byte in data if reply.drip else ():
+                self.wfile.write(bytes([byte]))
+                self.wfile.flush()
+                time.sleep(reply.drip)
+            self.wfile.write(b"" if reply.drip else data)
             self.wfile.flush()
 
 

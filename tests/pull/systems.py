@@ -159,6 +159,7 @@ class AmoCrm(World):
         self.client_secret = "client-5ecret-abc"
         self.renewals = 0
         self.ignores_order = False
+        self.is_from_left_out = False
 
     def is_main(self, request: Request) -> bool:
         return request.path == "/api/v4/leads"
@@ -190,7 +191,8 @@ class AmoCrm(World):
         for column in ("updated_at", "created_at"):
             since = query.get(f"filter[{column}][from]")
             if since:
-                rows = [r for r in rows if r[column] >= int(since)]
+                begun = int(since) + self.is_from_left_out
+                rows = [r for r in rows if r[column] >= begun]
             if f"order[{column}]" in query and not self.ignores_order:
                 rows.sort(key=lambda r: (r[column], r["id"]))
         if "order[id]" in query:

@@ -47,6 +47,27 @@ def test_a_record_that_leaves_a_full_second_while_it_is_read_hides_no_other(amo)
     assert amo.newest()[2] == "7"
 
 
+def test_nothing_is_lost_where_the_server_leaves_out_the_second_that_is_asked_from(amo):
+    amo.world.is_from_left_out = True
+    at_second(amo, 1, 2, 3, 4, 5)
+    at_second(amo, 6, 7, minutes_ago=599)
+    at_second(amo, 8, minutes_ago=0)
+    amo.pull()
+    assert {number for number, _ in amo.values(0)} == set(range(1, 9))
+    # an edit in the very second from which the next pull asks: 12:00:00 less the overlap
+    amo.world.add(3, minutes_ago=10, value="4")
+    amo.pull()
+    assert amo.newest()[3] == "4"
+
+
+def test_deleted_leads_are_an_object_of_their_own(amo):
+    amo.world.fill(2)
+    amo.write(objects=["leads_deleted"])
+    amo.pull()
+    assert {request.query["with"] for request in amo.world.requests} == {"only_deleted"}
+    assert [p.name for p in amo.deliveries[0].iterdir()] == ["leads_deleted.ndjson"]
+
+
 def test_overlapping_pages_bring_no_line_twice_in_a_row(amo):
     amo.world.fill(8)
     amo.pull()
@@ -144,8 +165,8 @@ def test_events_are_asked_for_by_their_kinds_and_their_time_of_creation(amo):
     assert first["limit"] == "100"
     assert "lead_status_changed" in first["filter[type]"].split(",")
     amo.pull()
-    assert amo.world.requests[-1].query["filter[created_at][from]"] == str(stamp - 600)
-    # with `from` ten minutes back, inclusive: minutes 0 to 10
+    assert amo.world.requests[-1].query["filter[created_at][from]"] == str(stamp - 601)
+    # from ten minutes back and one second more: minutes 0 to 10
     assert len(amo.lines(1, "events.ndjson")) == 11
 
 

@@ -27,8 +27,11 @@ def test_pages_are_asked_for_behind_the_last_id_without_counting(portal):
 def test_the_limit_of_requests_in_a_503_is_waited_for(portal):
     portal.world.fill(120)
     portal.world.fault(Reply(503, QUERY_LIMIT), portal.world.is_main, times=2, skip=1)
+    told = Reply(503, QUERY_LIMIT, {"Retry-After": "9"})
+    portal.world.fault(told, portal.world.is_main, skip=1)
     portal.pull()
     assert len(portal.values(0)) == 120
+    assert 9.0 in portal.hands.slept
     assert any("QUERY_LIMIT_EXCEEDED" in text for text in portal.told)
 
 

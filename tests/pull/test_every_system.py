@@ -209,6 +209,18 @@ def test_nothing_new_leaves_no_file_and_moves_the_cursor(firm):
     assert datetime.fromisoformat(covered) == datetime(2026, 4, 1, 12, tzinfo=UTC)
 
 
+def test_an_object_whose_first_file_is_gone_is_read_whole_again(firm):
+    count = three_pages(firm)
+    firm.pull()
+    firm.world.now += timedelta(hours=1)
+    firm.world.edit(1, "3")
+    firm.pull()
+    assert firm.values(1) == [(1, "3")]
+    (firm.deliveries[0] / firm.world.file).unlink()
+    firm.pull()
+    assert len(firm.values(2)) == count
+
+
 def test_full_reads_everything_again(firm):
     count = three_pages(firm)
     firm.pull()

@@ -39,6 +39,24 @@ def test_a_locator_lost_between_two_pages_goes_on_behind_the_last_record(org):
     assert org.world.queries[1].endswith("WHERE Id > '006q00000000006AAA' ORDER BY Id")
 
 
+def test_a_locator_that_is_lost_again_and_again_without_a_record_between_ends_the_pull(org):
+    org.world.fill(8)
+    body = {"done": False, "records": [], "nextRecordsUrl": "/services/data/v59.0/query/01gX-1"}
+    org.world.fault(Reply(200, body), lambda r: r.path.endswith("/queryAll"), times=99)
+    with pytest.raises(PullFailed, match="the same page again"):
+        org.pull()
+    assert len(org.world.requests) == 3
+
+
+def test_a_result_that_leads_back_to_itself_ends_the_pull(org):
+    org.world.fill(8)
+    rows = [{"Id": "006q00000000001AAA"}]
+    body = {"done": False, "records": rows, "nextRecordsUrl": "/services/data/v59.0/query/01gX-1"}
+    org.world.fault(Reply(200, body), org.world.is_main, times=99)
+    with pytest.raises(PullFailed, match="the same page again"):
+        org.pull()
+
+
 def test_the_daily_limit_is_told_and_not_waited_for(org):
     org.world.fill(1)
     told = {"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}

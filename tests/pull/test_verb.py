@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -52,8 +53,9 @@ def test_json_tells_the_same_to_a_program(amo, monkeypatch, capsys):
         1,
     )
     (leads,) = told["objects"]
+    covered = datetime.fromisoformat(leads.pop("covered_until"))
     # 12:00:00 by the server, less the moment that the first request took
-    assert leads.pop("covered_until") in {"2026-03-31T11:59:59+00:00", "2026-03-31T12:00:00+00:00"}
+    assert timedelta(0) <= amo.world.now - covered < timedelta(minutes=1)
     assert leads == {
         "object": "leads",
         "records": 4,
@@ -69,28 +71,6 @@ def test_full_is_taken_from_the_command_line(amo, monkeypatch, capsys):
     amo.world.now = amo.world.now.replace(hour=20)
     say(monkeypatch, capsys, "pull", "crm", "--full", "-w", str(amo.directory))
     assert len(amo.values(1)) == 4
-
-
-@pytest.mark.parametrize("library", ["httpx", "tenacity"])
-def test_without_the_extra_the_verb_says_how_to_install_it(amo, monkeypatch, capsys, library):
-    for name in [n for n in sys.modules if n.startswith(("dagster_project.pull", library))]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, library, None)
-    code, _, err = say(monkeypatch, capsys, "pull", "crm", "-w", str(amo.directory))
-    assert code == 2
-    assert 'pip install "sales-kpi-warehouse[pull]"' in err
-
-
-def test_no_other_verb_imports_the_libraries_of_the_extra(tmp_path):
-    script = (
-        "import sys; import dagster_project.cli, dagster_project.session, dagster_project.settings;"
-        "import dagster_project.ingest.run;"
-        "print([m for m in ('httpx', 'tenacity', 'keyring') if m in sys.modules])"
-    )
-    told = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    assert told.stdout.strip() == "[]"
 
 
 def test_pulling_is_off_until_the_source_says_so(amo):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -114,8 +115,7 @@ class Portal:
     @contextlib.contextmanager
     def serve(self) -> Iterator[Portal]:
         handler = type("Handler", (_Handler,), {"portal": self})
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        server.daemon_threads = True
+        server = _Server(("127.0.0.1", 0), handler)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         self.url = f"http://127.0.0.1:{server.server_address[1]}"
@@ -125,6 +125,22 @@ class Portal:
             server.shutdown()
             server.server_close()
             thread.join()
+        assert server.broken == []
+
+
+class _Server(ThreadingHTTPServer):
+    """A server that keeps its own faults for the test to see; askers may go as they like."""
+
+    daemon_threads = True
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.broken: list[BaseException | None] = []
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        error = sys.exception()
+        if not isinstance(error, ConnectionError):
+            self.broken.append(error)
 
 
 class _Handler(BaseHTTPRequestHandler):

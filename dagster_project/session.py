@@ -61,6 +61,8 @@ class Session:
             "(layer varchar, load_id varchar, built_at timestamp)"
         )
         connection.execute("delete from ops.layer_loads where layer = ?", [layer])
+        if layer == "marts":
+            transform.forget_marts(connection, self.workspace)
         nodes = transform.build(self.workspace, layer, full_refresh=self.full_refresh)
         connection.execute(
             "insert into ops.layer_loads select ?, load_id, ? from raw.load",

@@ -68,6 +68,11 @@ class Workspace:
         return self.warehouse / "warehouse.duckdb"
 
     @property
+    def marts_file(self) -> Path:
+        """The tables that a release copies, apart from what only the program needs."""
+        return self.warehouse / "kpi.duckdb"
+
+    @property
     def dagster_home(self) -> Path:
         """Where Dagster keeps the record of runs."""
         return self.warehouse / "dagster"

@@ -24,6 +24,9 @@ import duckdb
 from dagster_project.errors import PipelineError
 from dagster_project.settings import Workspace, hash_key, project_root, set_dbt_environment
 
+STORAGE_VERSION = "v1.0.0"
+"""DuckDB's first stable storage: older drivers of BI tools read it."""
+
 LAYERS = ("staging", "intermediate", "marts")
 """Tags of the dbt project, in the order in which they are built."""
 
@@ -62,10 +65,25 @@ def warehouse_connection(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnec
         connection.execute("attach ':memory:' as vault")
         connection.execute("create table vault.main.hash_key (key varchar)")
         connection.execute("insert into vault.main.hash_key values (?)", [hash_key(workspace)])
+        _attach_marts(connection, workspace)
         yield connection
     finally:
         _let_go_of_the_file()
         connection.close()
+
+
+def _attach_marts(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
+    """Attach the file that a release copies, in the storage version of a release."""
+    path = str(workspace.marts_file).replace("'", "''")
+    connection.execute(f"attach '{path}' as kpi (storage_version '{STORAGE_VERSION}')")
+
+
+def forget_marts(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
+    """Begin the marts' file anew, so that it holds no space of tables that were replaced."""
+    connection.execute("detach kpi")
+    for path in (workspace.marts_file, workspace.marts_file.with_suffix(".duckdb.wal")):
+        path.unlink(missing_ok=True)
+    _attach_marts(connection, workspace)
 
 
 def _let_go_of_the_file() -> None:

@@ -59,10 +59,10 @@ def _results(
             told = _MANIFEST["nodes"][node.unique_id]
             metadata: dict[str, Any] = {"seconds": round(node.seconds, 3)}
             if told["config"]["materialized"] != "view":
-                relation = f"{told['schema']}.{told['alias']}"
+                relation = f"{told['database']}.{told['schema']}.{told['alias']}"
                 rows = warehouse.session.connection.execute(
                     "select estimated_size from duckdb_tables() "
-                    "where schema_name || '.' || table_name = ?",
+                    "where database_name || '.' || schema_name || '.' || table_name = ?",
                     [relation],
                 ).fetchone()
                 metadata["dagster/row_count"] = rows[0] if rows else 0
@@ -79,7 +79,7 @@ def _results(
 
 def _preview(warehouse: WarehouseResource, told: dict[str, Any]) -> str:
     frame = warehouse.session.connection.execute(
-        f"select * from {told['schema']}.{told['alias']} limit 5"
+        f"select * from {told['database']}.{told['schema']}.{told['alias']} limit 5"
     )
     names = [column[0] for column in frame.description][:12]
     rows = [[str(value) for value in row[:12]] for row in frame.fetchall()]

@@ -21,8 +21,8 @@ from dagster_project.checkpoints import reached
 from dagster_project.errors import GateFailed, PublishFailed
 from dagster_project.settings import Workspace
 
-SCHEMAS = ("marts", "ops")
-STORAGE_VERSION = "v1.0.0"
+JOURNAL = ("gate_results", "runs")
+"""Tables of ops that runs write themselves, beside those that models make."""
 KEPT_RELEASES = 3
 REQUIRED_GATES = frozenset({"raw", "refined", "kpi"})
 REQUIRED_LAYERS = frozenset({"staging", "intermediate", "marts"})
@@ -92,7 +92,7 @@ def publish(
     shutil.rmtree(beside, ignore_errors=True)
     try:
         (beside / "parquet").mkdir(parents=True)
-        tables = _write(connection, beside)
+        tables = _write(connection, workspace, beside)
         _verify(beside, tables)
         manifest = {
             "run_id": run_id,
@@ -131,31 +131,32 @@ def published_manifest(workspace: Workspace) -> dict[str, Any] | None:
         return None
 
 
-def published_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
-    """Return (schema, name, BASE TABLE or VIEW) of what a release holds."""
+def published_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Return (schema, name) of the tables that models make for a release."""
     return connection.execute(
-        "select table_schema, table_name, table_type from information_schema.tables "
-        "where table_schema in ('marts', 'ops') and table_catalog = current_database() "
-        "and table_name not like 'audit\\_%' escape '\\' and table_name <> 'layer_loads' "
-        "order by table_type, table_schema, table_name"
+        "select schema_name, table_name from duckdb_tables() where database_name = 'kpi' "
+        "order by schema_name, table_name"
     ).fetchall()
 
 
-def _write(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, dict[str, Any]]:
-    own = connection.execute("select current_database()").fetchone()[0]
+def _write(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, folder: Path
+) -> dict[str, dict[str, Any]]:
+    """Copy the marts' file, add what runs and gates told, and write each table as Parquet."""
+    connection.execute("checkpoint kpi")
+    shutil.copyfile(workspace.marts_file, folder / "kpi.duckdb")
+    connection.execute(f"attach {_quoted(folder / 'kpi.duckdb')} as release")
     tables: dict[str, dict[str, Any]] = {}
-    connection.execute(
-        f"attach {_quoted(folder / 'kpi.duckdb')} as release (storage_version '{STORAGE_VERSION}')"
-    )
     try:
-        for schema in SCHEMAS:
-            connection.execute(f"create schema release.{schema}")
-        for schema, name, kind in published_tables(connection):
-            if kind == "VIEW":
-                _copy_view(connection, own, schema, name)
-                continue
-            source = f'"{own}".{schema}.{name}'
-            connection.execute(f"create table release.{schema}.{name} as select * from {source}")
+        for name in JOURNAL:
+            connection.execute(f"create table release.ops.{name} as select * from ops.{name}")
+        _make_views_portable(connection)
+        connection.execute("checkpoint release")
+        for origin, schema, name in [
+            *(("kpi", schema, name) for schema, name in published_tables(connection)),
+            *(("release", "ops", name) for name in JOURNAL),
+        ]:
+            source = f"{origin}.{schema}.{name}"
             count, checksum = _content(connection, source)
             parquet = f"{name}.parquet" if schema == "marts" else f"ops_{name}.parquet"
             connection.execute(
@@ -163,25 +164,25 @@ def _write(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, dic
                 "(format parquet, compression zstd)"
             )
             tables[f"{schema}.{name}"] = {"rows": count, "checksum": checksum, "parquet": parquet}
-        connection.execute("checkpoint release")
     finally:
         connection.execute("detach release")
     return tables
 
 
-def _copy_view(connection: duckdb.DuckDBPyConnection, own: str, schema: str, name: str) -> None:
-    """Create a view in the release over the release's own tables."""
-    (sql,) = connection.execute(
-        "select sql from duckdb_views() where schema_name = ? and view_name = ? "
-        "and database_name = ?",
-        [schema, name, own],
-    ).fetchone()
-    body = sql[sql.upper().index(" AS ") + 4 :].rstrip().rstrip(";")
-    for spelled in (f'"{own}".', f"{own}."):
-        body = body.replace(spelled, "")
+def _make_views_portable(connection: duckdb.DuckDBPyConnection) -> None:
+    """Write the views of a release anew without the name under which models knew its file."""
+    views = connection.execute(
+        "select schema_name, view_name, sql from duckdb_views() "
+        "where database_name = 'release' and not internal"
+    ).fetchall()
+    own = connection.execute("select current_database()").fetchone()[0]
     connection.execute("use release")
     try:
-        connection.execute(f"create view {schema}.{name} as {body}")
+        for schema, name, sql in views:
+            body = sql[sql.upper().index(" AS ") + 4 :].rstrip().rstrip(";")
+            for spelled in ('"kpi".', "kpi."):
+                body = body.replace(spelled, "")
+            connection.execute(f"create or replace view {schema}.{name} as {body}")
     finally:
         connection.execute(f'use "{own}"')
 

@@ -189,14 +189,15 @@ def test_a_broken_identity_is_refused(sold):
 
 
 def test_verdicts_are_kept_and_the_pages_ask_no_other_host(sold):
-    from dagster_project.quality.docs import write_data_docs
+    from dagster_project.quality.process import expectations
 
     published = sold.run()
     kept = published.rows(
         "select gate, bool_and(passed) from ops.gate_results group by 1 order by 1"
     )
     assert kept == [("kpi", True), ("raw", True), ("refined", True)]
-    write_data_docs(published.session.workspace, published.session.run_id)
+    published_by = published.session
+    expectations().call("write_pages", published_by.workspace.reports, published_by.run_id)
     pages = list((sold.directory / "reports" / "data_docs").rglob("*.html"))
     assert len(pages) > 12
     for page in pages:
@@ -212,7 +213,7 @@ def test_the_audit_of_identities_finds_a_broken_sum(sold):
 
     with open_session(load_workspace(sold.directory), "test") as session:
         session.connection.execute(
-            "update marts.kpi_values set numerator = 5 where scope_type = 'manager' "
+            "update kpi.marts.kpi_values set numerator = 5 where scope_type = 'manager' "
             "and kpi_code = 'won_deals' and period_grain = 'month' and period_start = '2026-01-01'"
         )
         transform.build(session.workspace, "marts", select="audit_kpi_identities")

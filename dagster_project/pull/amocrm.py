@@ -17,7 +17,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from dagster_project.pull.reading import Page, Reading, refuse_object, refuse_order, refuse_shape
+from dagster_project.pull.reading import (
+    Page,
+    Reading,
+    ids_of,
+    refuse_object,
+    refuse_order,
+    refuse_shape,
+)
 from dagster_project.pull.transport import Dialect
 
 PER_SECOND = 5.0
@@ -190,6 +197,7 @@ def _ask(reading: Reading, name: str, after: int | None, page: int) -> tuple[Pag
     rows = embedded.get(told.key) if isinstance(embedded, dict) else None
     if not isinstance(rows, list):
         raise refuse_shape(reading, name, f"records in `_embedded.{told.key}`")
+    ids_of(reading, name, rows, "id", str)
     links = answer.body.get("_links")
     return rows, isinstance(links, dict) and bool(links.get("next"))
 

@@ -16,7 +16,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dagster_project.pull.reading import Page, Reading, refuse_object, refuse_order, refuse_shape
+from dagster_project.pull.reading import (
+    Page,
+    Reading,
+    ids_of,
+    refuse_object,
+    refuse_order,
+    refuse_shape,
+)
 from dagster_project.pull.transport import Dialect, Verdict
 
 PER_SECOND = 2.0
@@ -107,7 +114,7 @@ def _by_id(
         rows = _rows(reading, method, answer.body["result"], told.rows)
         if not rows:
             return
-        ids = [int(row[told.id]) for row in rows]
+        ids = ids_of(reading, method, rows, told.id)
         if ids[0] <= last or ids != sorted(ids):
             raise refuse_order(reading, method)
         yield rows
@@ -137,7 +144,7 @@ def _product_rows(reading: Reading, since: datetime | None) -> Iterator[Page]:
     """Read the product rows of the deals that changed: the method answers for named owners only."""
     lean = Reading(reading.transport, fields={"crm.deal.list": ["ID"]})
     for deals in _by_id(lean, "crm.deal.list", since, {}):
-        owners = [int(deal["ID"]) for deal in deals]
+        owners = ids_of(lean, "crm.deal.list", deals, "ID")
         condition = {"=ownerType": "D", "=ownerId": owners}
         yield from _by_id(reading, "crm.item.productrow.list", None, {}, condition)
 

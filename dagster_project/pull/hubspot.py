@@ -16,7 +16,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dagster_project.pull.reading import Page, Reading, refuse_object, refuse_order, refuse_shape
+from dagster_project.pull.reading import (
+    Page,
+    Reading,
+    ids_of,
+    refuse_object,
+    refuse_order,
+    refuse_shape,
+)
 from dagster_project.pull.transport import Dialect, Verdict
 
 PER_SECOND = 9.0
@@ -197,7 +204,7 @@ def _changed(reading: Reading, name: str, since: datetime) -> Iterator[str]:
         since_when = _filter(_RECORDS[name].changed, "GTE", int(since.timestamp() * 1000))
         answer = _search(reading, name, [since_when, _filter("hs_object_id", "GT", last)])
         rows, _ = _rows(reading, name, answer)
-        ids = [int(row["id"]) for row in rows]
+        ids = ids_of(reading, name, rows, "id")
         if not ids:
             return
         if ids[0] <= last or ids != sorted(ids):

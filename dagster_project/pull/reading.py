@@ -27,6 +27,19 @@ class Reading:
     fields: dict[str, list[str]] = field(default_factory=dict)
 
 
+def ids_of(reading: Reading, name: str, rows: Page, key: str, kind: type = int) -> list[Any]:
+    """Return the records' ids.
+
+    Raises:
+        PullFailed: A record without one; places in a list could not be told then.
+    """
+    try:
+        return [kind(row[key]) for row in rows]
+    except (TypeError, KeyError, ValueError):
+        pass
+    raise refuse_shape(reading, name, f"`{key}` in every record")
+
+
 class NotThere(Exception):
     """Say that this account has no such object; only a default object may be passed over."""
 

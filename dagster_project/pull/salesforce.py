@@ -18,6 +18,7 @@ from dagster_project.pull.reading import (
     NotThere,
     Page,
     Reading,
+    ids_of,
     refuse_object,
     refuse_order,
     refuse_shape,
@@ -64,7 +65,7 @@ def pages(reading: Reading, name: str, since: datetime | None) -> Iterator[Page]
         while answer is not None:
             rows, following = _rows(reading, name, answer)
             yield rows
-            last = rows[-1]["Id"] if rows else last
+            last = ids_of(reading, name, rows, "Id", str)[-1] if rows else last
             if following is None:
                 return
             if following in followed:

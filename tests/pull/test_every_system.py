@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from dagster_project.errors import PullFailed, WarehouseBusy, WorkspaceError
 from dagster_project.lock import holding
 from tests.pull.conftest import Firm
-from tests.pull.portal import Reply
+from tests.pull.portal import Reply, Request
 
 
 def three_pages(firm: Firm) -> int:
@@ -197,6 +198,32 @@ def test_an_answer_built_otherwise_is_not_taken_for_no_records(firm):
     firm.world.fault(Reply(200, {"result": {"a": 1}, "hello": "world"}), firm.world.is_main, 99)
     with pytest.raises(PullFailed, match="built otherwise"):
         firm.pull()
+
+
+def without_ids(value):
+    """Return an answer's body whose records have lost their ids."""
+    if isinstance(value, list):
+        return [without_ids(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {k: without_ids(v) for k, v in value.items() if k.lower() != "id"}
+
+
+def test_a_record_without_an_id_is_not_passed_over(firm):
+    firm.world.fill(3)
+    firm.pull()
+    firm.world.now += timedelta(hours=1)
+    firm.world.edit(2, "9")
+    answer = firm.world.answer
+
+    def mangled(request: Request) -> Reply:
+        reply = answer(request)
+        return replace(reply, body=without_ids(reply.body))
+
+    firm.world.answer = mangled
+    with pytest.raises(PullFailed, match="in every record"):
+        firm.pull()
+    assert len(firm.deliveries) == 1
 
 
 def test_nothing_new_leaves_no_file_and_moves_the_cursor(firm):

@@ -185,6 +185,7 @@ def test_what_is_in_place_when_a_later_object_fails_stays_and_is_not_read_again(
     ]
 
 
+@pytest.mark.e2e
 def test_pulled_lines_are_read_as_any_delivered_file(portal, tmp_path):
     # three deals of 100.50 each, won in March: 301.50 booked
     portal.world.fill(3)

@@ -87,6 +87,7 @@ OBJECTS = (
     "pipelines",
     "users",
 )
+WHOLE = frozenset(name for name, told in _LISTS.items() if told.changed is None)
 SHAPE = ", ".join(_LISTS)
 
 

@@ -55,6 +55,7 @@ _SMALL = {
     "crm.status.list": None,
     "user.get": None,
 }
+WHOLE = frozenset(_SMALL)
 _TYPED = ("crm.stagehistory.list", "crm.item.list", "crm.category.list")
 OBJECTS = (
     "crm.deal.list",

@@ -149,6 +149,7 @@ _RECORDS = {
     "tasks": _Object((*_ENGAGEMENT, "hs_task_status", "hs_task_type"), associations=_LINKS),
 }
 OBJECTS = ("deals", "contacts", "companies", "calls", "meetings", "emails", "pipelines", "owners")
+WHOLE = frozenset({"pipelines", "owners"})
 SHAPE = ", ".join([*_RECORDS, "pipelines", "owners"])
 
 

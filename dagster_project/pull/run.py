@@ -153,7 +153,8 @@ def _pull(
     try:
         for name in config.objects or module.OBJECTS:
             covered = cursor.covered_until(name, folder)
-            since = covered - overlap if covered else None
+            is_listed_whole = name.partition(":")[0] in module.WHOLE
+            since = covered - overlap if covered and not is_listed_whole else None
             try:
                 pulled = _pull_object(module, reading, delivery, name, since)
             except NotThere as absence:

@@ -42,6 +42,7 @@ OBJECTS = (
     "Campaign",
     "Product2",
 )
+WHOLE: frozenset[str] = frozenset()
 SHAPE = "an object's API name, such as Opportunity or Invoice__c"
 _CHANGED = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
 _NO_COLUMN = {"address", "location", "base64"}  # compound fields come as their parts

@@ -104,6 +104,8 @@ def test_owners_come_archived_and_not_and_pipelines_with_their_stages(hub):
     hub.pull()
     assert hub.lines(0, "owners.ndjson") == hub.world.lists["owners"]
     assert hub.lines(0, "pipelines.ndjson") == hub.world.lists["pipelines/deals"]
+    hub.world.now += timedelta(days=1)
+    assert [(p.records, p.since) for p in hub.pull().objects] == [(2, None), (1, None)]
 
 
 def test_the_daily_limit_is_told_and_not_waited_for(hub):

@@ -125,6 +125,13 @@ class Workspace:
         """Start and end of the working day, in minutes since midnight."""
         return working_minutes_of(self.config.working_hours)
 
+    @cached_property
+    def staging_mark(self) -> str:
+        """Fingerprint of what staged rows depend on beside their files: clocks, sources, code."""
+        sources = {name: source.model_dump_json() for name, source in self.config.sources.items()}
+        told = f"{self.config.timezone} {sources} {self.config.reporting_currency}"
+        return hashlib.sha256(f"{told} {self.code_version}".encode()).hexdigest()[:16]
+
     @property
     def history_start(self) -> date:
         """First day of the date spine; earlier events are listed, not counted."""
@@ -247,7 +254,8 @@ def _check_columns(config: WorkspaceConfig, path: Path, doing: str) -> None:
     """Refuse mappings of columns that an entity does not have, or without its required ones."""
     from dagster_project.canonical import ENTITIES, missing_required
 
-    for source_name, source in config.sources.items():
+    own_tables = {n: s for n, s in config.sources.items() if s.system == "files"}
+    for source_name, source in own_tables.items():
         for entity, mapping in source.entities.items():
             where = f"{path}: sources.{source_name}.entities.{entity}"
             known = ENTITIES[entity]

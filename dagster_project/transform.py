@@ -182,7 +182,11 @@ def parse_folder() -> Path:
 
 
 def build(
-    workspace: Workspace, layer: str, *, full_refresh: bool = False, select: str | None = None
+    workspace: Workspace,
+    layer: str,
+    *,
+    full_refresh: bool = False,
+    leave_out: list[str] | None = None,
 ) -> list[BuiltNode]:
     """Build one layer's models with their tests.
 
@@ -190,7 +194,7 @@ def build(
         workspace: The workspace; ``warehouse_connection`` must be open in this process.
         layer: One of ``LAYERS``.
         full_refresh: Rebuild incremental models whole.
-        select: Only these nodes of the layer (dbt's selection syntax).
+        leave_out: Names of models of the layer that this workspace has no use for.
 
     Returns:
         What became of every node.
@@ -200,7 +204,6 @@ def build(
     """
     runner = _runner()
     set_dbt_environment(workspace)
-    selection = f"tag:{layer}" + (f",{select}" if select else "")
     arguments = [
         "--quiet",
         "--no-write-json",
@@ -208,9 +211,10 @@ def build(
         "none",
         "build",
         "--select",
-        selection,
+        f"tag:{layer}",
         *_folders(workspace),
     ]
+    arguments += ["--exclude", *leave_out] if leave_out else []
     arguments += ["--full-refresh"] if full_refresh else []
     result = runner.invoke(arguments)
     nodes = [_built(item) for item in getattr(result.result, "results", None) or []]
@@ -230,6 +234,31 @@ def build(
             "what is published stays as it was",
         )
     return nodes
+
+
+def stand_in(connection: duckdb.DuckDBPyConnection, unused: list[str]) -> None:
+    """Put an empty, typed view where a staged table of a system would be that nobody delivers.
+
+    Args:
+        connection: The warehouse, with the staged tables of the user's own files built.
+        unused: Names of staging models, ``stg_<system>__<entity>``.
+    """
+    tables = {
+        row[0]
+        for row in connection.execute(
+            "select table_name from duckdb_tables() where schema_name = 'staging'"
+        ).fetchall()
+    }
+    told = []
+    for name in unused:
+        entity = name.rsplit("__", 1)[1]
+        told += [f"drop table staging.{name}"] if name in tables else []
+        told.append(
+            f"create or replace view staging.{name} as "
+            f"select * from staging.stg_files__{entity} where false"
+        )
+    if told:
+        connection.execute("begin; " + "; ".join(told) + "; commit")
 
 
 def _built(item: Any) -> BuiltNode:

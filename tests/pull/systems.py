@@ -236,6 +236,7 @@ class Salesforce(World):
         self.queries: list[str] = []
         self.results: dict[str, list[dict[str, Any]]] = {}
         self.client_secret = "client-5ecret-sf"
+        self.own_fields: list[str] = []
         self.renewals = 0
 
     def is_main(self, request: Request) -> bool:
@@ -280,9 +281,9 @@ class Salesforce(World):
             return Reply(400, [told])
         return self.page_of(self.results[locator], int(offset), locator)
 
-    @staticmethod
-    def fields() -> list[dict[str, str]]:
-        kinds = {"Id": "id", "Amount": "currency", "IsDeleted": "boolean"}
+    def fields(self) -> list[dict[str, str]]:
+        kinds = dict.fromkeys(self.own_fields, "string")
+        kinds |= {"Id": "id", "Amount": "currency", "IsDeleted": "boolean"}
         kinds |= {"SystemModstamp": "datetime", "BillingAddress": "address"}
         return [{"name": name, "type": kind} for name, kind in kinds.items()]
 
@@ -290,7 +291,8 @@ class Salesforce(World):
         self.queries.append(soql)
         match = re.fullmatch(r"SELECT ([\w,]+) FROM Opportunity(?: WHERE (.+))? ORDER BY Id", soql)
         assert match, soql
-        assert set(match.group(1).split(",")) == {"Id", "Amount", "IsDeleted", "SystemModstamp"}
+        wanted = {"Id", "Amount", "IsDeleted", "SystemModstamp", *self.own_fields}
+        assert set(match.group(1).split(",")) == wanted
         rows = sorted(self.records.values(), key=lambda r: r["Id"])
         for condition in (match.group(2) or "").split(" AND "):
             if since := re.fullmatch(r"SystemModstamp >= (\S+Z)", condition):

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import threading
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
 from dagster_project import cli
 from dagster_project.errors import WorkspaceError
 from dagster_project.settings import load_workspace
-from tests.conftest import Company
+from tests.conftest import run_all
 from tests.pull.portal import Reply
 
 
@@ -186,25 +185,31 @@ def test_what_is_in_place_when_a_later_object_fails_stays_and_is_not_read_again(
 
 
 @pytest.mark.e2e
-def test_pulled_lines_are_read_as_any_delivered_file(portal, tmp_path):
-    # three deals of 100.50 each, won in March: 301.50 booked
-    portal.world.fill(3)
-    for record in portal.world.records.values():
-        record |= {"OPPORTUNITY": "100.50", "STAGE_ID": "won", "CURRENCY_ID": "RUB"}
-        record |= {"DATE_CREATE": "2026-03-02T10:00:00+03:00"}
-        record |= {"MOVED_TIME": "2026-03-10T10:00:00+03:00", "UF_FILE": {"id": 1}}
-    portal.pull()
-    company = Company(tmp_path / "read")
-    headers = {
-        "deal_id": "ID",
-        "stage": "STAGE_ID",
-        "opened_at": "DATE_CREATE",
-        "closed_at": "MOVED_TIME",
-        "amount": "OPPORTUNITY",
-        "currency": "CURRENCY_ID",
+def test_what_is_pulled_is_read_as_what_is_delivered(org):
+    # five wins of 100 in March, one of them in the bin: 400. Then one becomes 250: 550.
+    won = {
+        "Name": "Pumps",
+        "StageName": "Closed Won",
+        "CloseDate": "2026-03-10",
+        "IsWon": True,
+        "IsClosed": True,
+        "OwnerId": "005q00000000001AAA",
+        "CreatedDate": "2026-03-01T10:00:00.000+0000",
     }
-    company.entity("deals", "", files="crm.deal.list*.ndjson", headers=headers)
-    shutil.copytree(portal.directory / "raw" / "crm", company.directory / "raw" / "crm")
-    published = company.run()
-    assert published.kpi("booked_revenue", "2026-03-01") == 301.5
-    assert published.kpi("won_deals", "2026-03-01") == 3
+    org.world.own_fields = [*won, "LastModifiedDate"]
+
+    def save(number: int, value: str, *, deleted: bool = False) -> None:
+        org.world.add(number, minutes_ago=30, value=value, deleted=deleted)
+        row = org.world.records[number]
+        org.world.records[number] = {**row, **won, "LastModifiedDate": row["SystemModstamp"]}
+
+    for number in range(1, 6):
+        save(number, "100", deleted=number == 5)
+    org.pull()
+    org.world.now += timedelta(hours=1)
+    save(2, "250")
+    org.pull()
+    assert [len(org.lines(0)), len(org.lines(1))] == [5, 1]
+    published = run_all(org.directory, as_of=date(2026, 3, 31))
+    assert published.kpi("booked_revenue", "2026-03-01") == 550
+    assert published.kpi("won_deals", "2026-03-01") == 4

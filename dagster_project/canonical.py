@@ -41,6 +41,7 @@ ENTITIES: dict[str, dict[str, Column]] = {
         left_on="date",
         strategy="text",
         valid_from="date",
+        is_active="boolean",
     ),
     "customers": _table(
         customer_id="key *",
@@ -112,6 +113,7 @@ ENTITIES: dict[str, dict[str, Column]] = {
         updated_at="instant",
         is_deleted="boolean",
         merged_into="reference",
+        system_outcome="text",
     ),
     "deal_items": _table(
         deal_id="reference *",
@@ -128,6 +130,7 @@ ENTITIES: dict[str, dict[str, Column]] = {
         entered_at="instant *",
         pipeline="text",
         manager_id="reference",
+        system_outcome="text",
     ),
     "deal_changes": _table(
         deal_id="reference *",
@@ -136,6 +139,14 @@ ENTITIES: dict[str, dict[str, Column]] = {
         new_value="text",
         changed_at="instant *",
         basis="text",
+    ),
+    "stages": _table(
+        stage="text *",
+        stage_name="text",
+        pipeline="text",
+        pipeline_name="text",
+        outcome="text",
+        position="integer",
     ),
     "deal_splits": _table(
         deal_id="reference *",

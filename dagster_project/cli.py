@@ -199,6 +199,9 @@ def _execute(
     as_json: bool,
 ) -> Any:
     """Run Dagster's job in this process, with the record that its page shows."""
+    from dagster_project.quality.process import expectations
+
+    expectations()  # its imports pass while this process does its own
     use_dagster_home(settings)
     import dagster as dg
 
@@ -281,10 +284,51 @@ def _raise_what_failed(result: Any, session: Any) -> None:
 
 
 @app.command()
+def pull(
+    source: Annotated[str, typer.Argument(help="A source with `pull:` in workspace.yml.")],
+    workspace: WorkspaceOption = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read everything, not only what changed.")
+    ] = False,
+    as_json: JsonOption = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Ask a CRM's API for what changed and lay it under raw/ as files. Needs the extra `pull`."""
+    if debug:
+        set_debug()
+    settings = load_workspace(workspace)
+    try:
+        from dagster_project.pull.run import pull_source
+    except ModuleNotFoundError as error:
+        if error.name not in {"httpx", "tenacity"}:
+            raise
+        raise WorkspaceError(
+            "pulling from an API",
+            found=f"no library {error.name}: pulling is an extra that is not installed",
+            expected="the extra `pull`",
+            remedy='pip install "sales-kpi-warehouse[pull]"',
+        ) from None
+    with _progress(time.monotonic(), as_json) as listener:
+        told = pull_source(
+            settings, source, is_full=full, tell=lambda text: listener("pull", text)
+        ).told()
+    if as_json:
+        print(json.dumps(told, ensure_ascii=False))
+        return
+    _print_table(f"{told['system']} at {told['account']}", told["objects"])
+    print(f"{told['records']} records in {told['files']} files: {told['folder']}")
+
+
+@app.command()
 def check(
     workspace: WorkspaceOption = None,
     sources: Annotated[
-        bool, typer.Option("--sources", help="Won count and sum per month, to lay beside the CRM.")
+        bool,
+        typer.Option(
+            "--sources",
+            help="What each file was taken for, columns nobody reads, and wins per month to lay "
+            "beside the CRM.",
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -293,8 +337,8 @@ def check(
     if sources:
         _say_sources(settings, as_json)
         return
-    from dagster_project.quality.docs import write_data_docs
     from dagster_project.quality.gates import GATES, raise_if_failed
+    from dagster_project.quality.process import expectations
     from dagster_project.session import open_session
 
     if not settings.warehouse_file.exists():
@@ -307,7 +351,7 @@ def check(
         )
     with open_session(settings, "check the gates") as session:
         verdicts = [session.gate(name) for name in GATES]
-        write_data_docs(settings, session.run_id)
+        expectations().call("write_pages", settings.reports, session.run_id)
     if as_json:
         told = [{"gate": v.gate, "passed": v.passed, "checks": len(v.checks)} for v in verdicts]
         print(json.dumps(told, ensure_ascii=False))
@@ -321,26 +365,35 @@ def check(
 
 
 def _say_sources(settings: Workspace, as_json: bool) -> None:
-    import duckdb
+    from dagster_project.source_check import recognised_files, wins_by_month
 
-    path = settings.published / "kpi.duckdb"
-    if not path.exists():
-        raise WorkspaceError(
-            "comparing with the sources",
-            found="nothing published",
-            remedy="run `kpi run` first",
-        )
-    with duckdb.connect(str(path), read_only=True) as release:
-        rows = release.execute(
-            "select source_name, strftime(won_on, '%Y-%m') as month, count(*), "
-            "sum(amount_native), currency from marts.fct_deals where won_on is not null "
-            "group by all order by 1, 2, 5"
-        ).fetchall()
+    files, wins = recognised_files(settings), wins_by_month(settings)
     if as_json:
-        print(json.dumps([list(map(str, row)) for row in rows], ensure_ascii=False))
+        print(json.dumps({"files": files, "wins": wins}, ensure_ascii=False, default=str))
         return
-    for source, month, count, amount, currency in rows:
-        print(f"{source}  {month}  won {count:>6}  {amount:>18,.2f} {currency}")
+    for row in files:
+        print(f"{row['file']}")
+        if row["status"] == "rejected":
+            print(f"    rejected, {row['reason_code']}: {row['reason']}")
+        elif row["status"] == "empty":
+            print("    an empty page: no record")
+        elif row["status"] == "unclaimed":
+            print("    left out: no pattern names it, or `ignore:` does")
+        else:
+            means = ", ".join(row["entities"]) or "read for reference"
+            print(f"    {row['table']} -> {means}")
+        if "columns" in row:
+            share = f"{row['columns_read']} of {row['columns']} columns read"
+            print(f"    {share} ({row['share_read']:.0%})")
+            if row["unread"]:
+                print(f"    not read: {', '.join(row['unread'])}")
+    if not wins:
+        print("no wins to compare: nothing is published yet, or no deal is won")
+    for row in wins:
+        amount = "-" if row["amount"] is None else f"{row['amount']:,.2f}"
+        print(
+            f"{row['source']}  {row['month']}  won {row['won']:>6}  {amount:>18} {row['currency']}"
+        )
 
 
 @app.command()
@@ -380,6 +433,7 @@ def explain(
     told = take_back(settings, kpi, scope, period or f"{settings.as_of:%Y-%m}", limit=limit)
     if as_json:
         answer = {"kpi": told.kpi, "cell": told.cell, "sums": told.sums, "facts": told.facts}
+        answer["parts"] = told.parts
         print(json.dumps(answer, ensure_ascii=False, default=str, indent=2))
         return
     language = settings.config.language
@@ -389,7 +443,10 @@ def explain(
         f"{cell['period_grain']} of {cell['period_start']}: {_plain(cell['value'])}"
     )
     print(f"  {told.kpi[f'formula_{language}']}")
-    print(f"  numerator {told.kpi['numerator_measure']}: {_plain(cell['numerator'])}")
+    for part, value in told.parts.items():
+        print(f"  part {part}: {_plain(value)}")
+    if told.kpi["numerator_measure"]:
+        print(f"  numerator {told.kpi['numerator_measure']}: {_plain(cell['numerator'])}")
     if told.kpi["denominator_measure"]:
         print(f"  denominator {told.kpi['denominator_measure']}: {_plain(cell['denominator'])}")
     print(f"  cases: {cell['sample_size']}" + ("  (few)" if cell["is_low_sample"] else ""))

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from dagster_project.ingest.contracts import CONTRACTS
 
 Entity = Literal[
     "managers",
@@ -24,6 +26,7 @@ Entity = Literal[
     "deal_items",
     "deal_stages",
     "deal_changes",
+    "stages",
     "deal_splits",
     "payments",
     "activities",
@@ -36,8 +39,13 @@ Entity = Literal[
 ALIAS_SUBJECTS = ("product", "channel", "manager", "customer", "team", "currency", "partner")
 
 
+PULLED_SYSTEMS = ("bitrix24", "amocrm", "salesforce", "hubspot")
+_PAGE_SIZES = {"amocrm": (1, 250), "salesforce": (200, 2000), "hubspot": (1, 100)}
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # inputs stay out of error texts: somebody may have pasted a token into the wrong key
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def _as_text(value: Any) -> Any:
@@ -71,7 +79,7 @@ class Unpivot(_Strict):
 class EntityMapping(_Strict):
     """Say which files hold an entity of a source and what their columns mean."""
 
-    files: list[str] = Field(min_length=1)
+    files: list[str] = Field(default_factory=list)
     sheet: str | int | None = None
     columns: dict[str, str | int] = Field(default_factory=dict)
     constants: dict[str, str | None] = Field(default_factory=dict)
@@ -111,19 +119,55 @@ def _checked_regex(value: str) -> str:
     return value
 
 
+class PullConfig(_Strict):
+    """Say what ``kpi pull`` asks of a system's API; never a secret (environment or keyring).
+
+    ``objects`` and ``fields`` are named as the API names them; without them each system has its
+    own list. ``client_id``, ``redirect_uri`` belong to OAuth, ``api_version`` to Salesforce.
+    Units: ``*_minutes``, ``*_seconds`` as named; ``page_size`` in records.
+    """
+
+    base_url: str | None = None
+    objects: list[str] = Field(default_factory=list)
+    fields: dict[str, list[str]] = Field(default_factory=dict)
+    overlap_minutes: int = Field(default=10, ge=1)
+    page_size: int | None = None
+    rate_limit_per_second: float | None = Field(default=None, gt=0)
+    timeout_seconds: float = Field(default=60, gt=0)
+    attempts: int = Field(default=6, ge=1, le=20)
+    client_id: str | None = None
+    redirect_uri: str | None = None
+    api_version: str | None = Field(default=None, pattern=r"^v\d+\.0$")
+
+
 class SourceConfig(_Strict):
     """One system that delivers files, under a name of the user's own."""
 
-    system: Literal["files"]
+    system: str
     path: str | None = None
+    ignore: list[str] = Field(default_factory=list)
     delivery: Literal["full", "delta"] = "delta"
     timezone: str | None = None
     currency: str | None = None
     won_date: Literal["history", "crm_close"] | None = None
-    leads_from_deals: bool = False
+    leads_from_deals: bool | None = None
     lead_converted_means: Literal["won"] | None = None
     observed_at: str | None = None
-    entities: dict[Entity, EntityMapping] = Field(default_factory=dict)
+    entities: dict[str, EntityMapping] = Field(default_factory=dict)
+    pull: PullConfig | None = None
+
+    @field_validator("system")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        known = dict.fromkeys([*CONTRACTS, *PULLED_SYSTEMS])
+        if value not in known:
+            raise ValueError(f"is none of: {', '.join(known)}")
+        return value
+
+    @field_validator("ignore", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
 
     @field_validator("observed_at")
     @classmethod
@@ -134,8 +178,31 @@ class SourceConfig(_Strict):
 
     @model_validator(mode="after")
     def _has_entities(self) -> SourceConfig:
-        if self.system == "files" and not self.entities:
+        if self.system != "files":
+            return (
+                self  # its contract knows what its files hold; ingestion checks what is laid over
+            )
+        if not self.entities:
             raise ValueError("a source of system `files` must say what its files hold: entities")
+        for name, mapping in self.entities.items():
+            if name not in get_args(Entity):
+                raise ValueError(f"entities: `{name}` is none of: {', '.join(get_args(Entity))}")
+            if not mapping.files:
+                raise ValueError(f"entities.{name}: `files` must name at least one pattern")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_pulled(self) -> SourceConfig:
+        if self.pull is None:
+            return self
+        if self.system not in PULLED_SYSTEMS:
+            raise ValueError(f"pull: only for {', '.join(PULLED_SYSTEMS)}, not `{self.system}`")
+        size = self.pull.page_size
+        if size is not None and self.system not in _PAGE_SIZES:
+            raise ValueError(f"pull.page_size: {self.system} fixes the size of its pages itself")
+        low, high = _PAGE_SIZES.get(self.system, (1, 1))
+        if size is not None and not low <= size <= high:
+            raise ValueError(f"pull.page_size: {self.system} takes {low} to {high}, not {size}")
         return self
 
 
@@ -188,19 +255,21 @@ class SubscriptionsFromPayments(_Strict):
     """Read recurring payments as subscriptions by a declared rule."""
 
     kind: str
-    min_payments: int = 2
-    gap_days: int = 45
+    min_payments: int = Field(default=2, ge=1)
+    gap_days: int = Field(default=45, ge=1)
 
 
 class Tuning(_Strict):
     """Every default that a workspace may override, under ``settings:``.
 
-    Units: ``*_days``, ``*_minutes``, ``*_seconds`` as named; limits are shares 0..1.
+    Units: ``*_days``, ``*_minutes``, ``*_seconds`` as named; limits are shares 0..1. Without
+    ``ltv_basis`` it is ``mrr`` for the subscription strategy and ``deals`` for the others.
     """
 
     conversion_window_days: int = Field(default=60, ge=1)
     maturity_horizon_days: int = Field(default=180, ge=1)
     low_sample_below: int = Field(default=20, ge=0)
+    win_prior_deals: int = Field(default=10, ge=0)
     connected_call_seconds: int = Field(default=30, ge=0)
     sla_minutes: int = Field(default=15, ge=1)
     lead_dedupe_days: int = Field(default=30, ge=0)
@@ -211,7 +280,7 @@ class Tuning(_Strict):
     undated_wins_limit: float = Field(default=0.01, ge=0, le=1)
     shared_value_limit: int = Field(default=3, ge=1)
     tolerate_rejected_files: bool = False
-    ltv_basis: Literal["deals", "payments", "mrr"] = "deals"
+    ltv_basis: Literal["deals", "payments", "mrr"] | None = None
     subscriptions_from_payments: SubscriptionsFromPayments | None = None
     history_start: date | None = None
     memory_limit: str | None = None

@@ -19,6 +19,7 @@ from dagster_project import transform
 from dagster_project.checkpoints import reached
 from dagster_project.closing.closing import check_plans
 from dagster_project.closing.landing import has_pay, land_pay
+from dagster_project.ingest.contracts import CONTRACTS
 from dagster_project.ingest.run import IngestResult, ingest, inputs_signature
 from dagster_project.lock import writing
 from dagster_project.publish.release import Release, publish, require_permission
@@ -76,12 +77,15 @@ class Session:
         is_with_pay = layer == "marts" and not has_pay(self.workspace)
         if is_with_pay:
             land_pay(self.workspace, connection)
-        nodes = transform.build(
-            self.workspace,
-            layer,
-            full_refresh=self.full_refresh,
-            also=("pay",) if is_with_pay else (),
-        )
+        if layer == "staging":
+            nodes = self._stage()
+        else:
+            nodes = transform.build(
+                self.workspace,
+                layer,
+                full_refresh=self.full_refresh,
+                also=("pay",) if is_with_pay else (),
+            )
         if is_with_pay:
             self._built_ahead["pay"] = [node for node in nodes if "pay" in node.tags]
             nodes = [node for node in nodes if "pay" not in node.tags]
@@ -103,6 +107,30 @@ class Session:
             return {}
         self.listener("pay", "working out pay")
         return land_pay(self.workspace, self.connection)
+
+    def unused_models(self) -> list[str]:
+        """Return the staging models of systems' entities of which no file is loaded."""
+        found = self.connection.execute("select distinct table_name from raw.landed").fetchall()
+        landed = {name for (name,) in found}
+        return [
+            f"stg_{system}__{entity}"
+            for system, contract in CONTRACTS.items()
+            for entity, tables in contract.entities.items()
+            if system != "files" and not landed & {table.relation for table in tables}
+        ]
+
+    def _stage(self) -> list[transform.BuiltNode]:
+        """Stage new files; everything where settings or code staged the rows otherwise."""
+        connection, mark = self.connection, self.workspace.staging_mark
+        connection.execute("create table if not exists ops.staged_by (mark varchar)")
+        before = connection.execute("select max(mark) from ops.staged_by").fetchone()[0]
+        connection.execute("delete from ops.staged_by")
+        unused = self.unused_models()
+        is_whole = self.full_refresh or before != mark
+        nodes = transform.build(self.workspace, "staging", full_refresh=is_whole, leave_out=unused)
+        transform.stand_in(connection, unused)
+        connection.execute("insert into ops.staged_by values (?)", [mark])
+        return nodes
 
     def gate(self, name: str) -> Any:
         """Hold the warehouse against a gate; the verdict is kept whatever it is."""

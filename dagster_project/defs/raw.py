@@ -7,16 +7,16 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from dagster_project.canonical import ENTITIES
 from dagster_project.defs.gates import gate_result
 from dagster_project.defs.resources import WarehouseResource
+from dagster_project.ingest.contracts import TABLES
 
 FILES = dg.AssetKey(["raw", "files"])
 
 
-def raw_key(entity: str) -> dg.AssetKey:
-    """Return the key of an entity's raw table, as dbt names its source."""
-    return dg.AssetKey(["raw", f"files__{entity}"])
+def raw_key(table: str) -> dg.AssetKey:
+    """Return the key of a raw table, as dbt names its source."""
+    return dg.AssetKey(["raw", table])
 
 
 @dg.multi_asset(
@@ -25,8 +25,8 @@ def raw_key(entity: str) -> dg.AssetKey:
     specs=[
         dg.AssetSpec(FILES, description="One row per delivered file, with its part in the run."),
         *(
-            dg.AssetSpec(raw_key(entity), description=f"Delivered {entity} as text, with lineage.")
-            for entity in ENTITIES
+            dg.AssetSpec(raw_key(name), description=f"Delivered {name} as text, with lineage.")
+            for name in TABLES
         ),
     ],
 )
@@ -46,9 +46,12 @@ def raw_tables(
             "preview": dg.MetadataValue.md(_table(done.files)),
         },
     )
-    for entity in ENTITIES:
-        rows = sum(f.get("rows_landed") or 0 for f in done.files if f["entity"] == entity)
-        yield dg.MaterializeResult(asset_key=raw_key(entity), metadata={"dagster/row_count": rows})
+    landed = dict.fromkeys(TABLES, 0)
+    for file in done.files:
+        if file.get("rows_landed"):
+            landed[file["table_name"]] += file["rows_landed"]
+    for name, rows in landed.items():
+        yield dg.MaterializeResult(asset_key=raw_key(name), metadata={"dagster/row_count": rows})
 
 
 def _table(files: list[dict]) -> str:

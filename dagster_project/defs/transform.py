@@ -12,7 +12,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_
 
 from dagster_project.defs.gates import gate_result
 from dagster_project.defs.resources import WarehouseResource
-from dagster_project.transform import BuiltNode, manifest_file
+from dagster_project.transform import manifest_file
 
 _LAYER_CHECKED = {"refined": "int_audit__reconciliation", "kpi": "bonus_statements"}
 
@@ -51,8 +51,9 @@ def key_of(model: str) -> dg.AssetKey:
 
 
 def _results(
-    context: dg.AssetExecutionContext, warehouse: WarehouseResource, nodes: list[BuiltNode]
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource, layer: str
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    nodes = warehouse.session.build(layer)
     checks = {key.name: key for key in context.selected_asset_check_keys}
     for node in nodes:
         if node.kind in ("model", "seed"):
@@ -69,6 +70,10 @@ def _results(
             if node.name.startswith("kpi_") and told["schema"] == "marts":
                 metadata["preview"] = dg.MetadataValue.md(_preview(warehouse, told))
             yield dg.MaterializeResult(asset_key=_TRANSLATOR.get_asset_key(told), metadata=metadata)
+    for unused in warehouse.session.unused_models() if layer == "staging" else []:
+        key = key_of(unused)
+        if key in context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": 0})
     for node in nodes:
         if node.kind == "test" and node.name in checks:
             key = checks[node.name]
@@ -92,7 +97,7 @@ def _preview(warehouse: WarehouseResource, told: dict[str, Any]) -> str:
 )
 def staging(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[Any]:
     """Type and clean the delivered rows; list what does not type."""
-    yield from _results(context, warehouse, warehouse.session.build("staging"))
+    yield from _results(context, warehouse, "staging")
 
 
 @dbt_assets(
@@ -103,7 +108,7 @@ def staging(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> 
 )
 def intermediate(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[Any]:
     """Unite the sources and apply the rules."""
-    yield from _results(context, warehouse, warehouse.session.build("intermediate"))
+    yield from _results(context, warehouse, "intermediate")
 
 
 @dbt_assets(
@@ -111,13 +116,13 @@ def intermediate(context: dg.AssetExecutionContext, warehouse: WarehouseResource
 )
 def marts(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[Any]:
     """Compute facts, dimensions and KPIs."""
-    yield from _results(context, warehouse, warehouse.session.build("marts"))
+    yield from _results(context, warehouse, "marts")
 
 
 @dbt_assets(manifest=_MANIFEST, select="tag:pay", name="pay", dagster_dbt_translator=_TRANSLATOR)
 def pay(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[Any]:
     """Publish statements, their lines, closed values and what has changed since."""
-    yield from _results(context, warehouse, warehouse.session.build("pay"))
+    yield from _results(context, warehouse, "pay")
 
 
 @dg.asset_check(asset=key_of(_LAYER_CHECKED["refined"]), name="gate_refined", blocking=True)

@@ -17,8 +17,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dagster_project.canonical import KEYS, ROW_ID
-from dagster_project.configuration import EntityMapping
+from dagster_project.canonical import ROW_ID
 from dagster_project.ingest.discovery import Claim, Discovered
 from dagster_project.settings import Workspace
 
@@ -105,12 +104,13 @@ def choose_versions(
     ):
         key = (claim.source_name, claim.file_name, claim.content.sha256)
         is_later = workspace.known_by is not None and seen[key] > workspace.known_by
-        content_key = (claim.source_name, claim.entity, claim.content.sha256)
+        table = claim.table.relation
+        content_key = (claim.source_name, table, claim.content.sha256)
         role = "later" if is_later else "duplicate" if content_key in loaded else "active"
         if role == "active":
             loaded.add(content_key)
         chosen.append(_delivery(workspace, claim, *key, seen[key], role))
-        if not keeps_older_versions(claim.entity, claim.mapping):
+        if not keeps_older_versions(claim):
             if is_later:
                 chosen += _last_known(workspace, claim, seen, loaded)
             continue
@@ -118,11 +118,11 @@ def choose_versions(
             is_older = (source, name) == (claim.source_name, claim.file_name)
             if not is_older or sha == claim.content.sha256:
                 continue
-            if (source, claim.entity, sha) in loaded:
+            if (source, table, sha) in loaded:
                 continue
             if workspace.known_by is not None and first_seen > workspace.known_by:
                 continue
-            loaded.add((source, claim.entity, sha))
+            loaded.add((source, table, sha))
             chosen.append(_delivery(workspace, claim, source, name, sha, first_seen, "superseded"))
     return chosen
 
@@ -140,7 +140,7 @@ def _last_known(
     if not older:
         return []
     first_seen, sha = max(older)
-    loaded.add((claim.source_name, claim.entity, sha))
+    loaded.add((claim.source_name, claim.table.relation, sha))
     return [
         _delivery(
             workspace, claim, claim.source_name, claim.file_name, sha, first_seen, "superseded"
@@ -148,14 +148,14 @@ def _last_known(
     ]
 
 
-def keeps_older_versions(entity: str, mapping: EntityMapping) -> bool:
+def keeps_older_versions(claim: Claim) -> bool:
     """Tell whether records of an earlier content of a path still count.
 
     Keyed records do: a later content upserts and never removes. Rows without a key of their own
     and spend are replaced whole.
     """
-    key = KEYS.get(entity)
-    return key is not None and mapping.columns.get(key) not in (None, ROW_ID)
+    key = claim.table.key
+    return key is not None and claim.reading.columns.get(key) not in (None, ROW_ID)
 
 
 def _delivery(

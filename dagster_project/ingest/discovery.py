@@ -6,15 +6,24 @@ a file as a table (readers, landing) or deciding which version counts (deliverie
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from dagster_project.configuration import EntityMapping
-from dagster_project.errors import PipelineError
+from dagster_project.configuration import SourceConfig
+from dagster_project.errors import PipelineError, SourceFileError, WorkspaceError
+from dagster_project.ingest.contracts import CONTRACTS, TABLES, Contract, Table
+from dagster_project.ingest.reading import Reading
+from dagster_project.ingest.recognition import (
+    check_overlays,
+    matches,
+    overlay_of,
+    plain_reading,
+    recognise,
+)
 from dagster_project.settings import Workspace
 
 _CHUNK = 1 << 22
@@ -37,15 +46,25 @@ class Content:
 
 @dataclass(frozen=True)
 class Claim:
-    """One delivered file that holds one entity of a source."""
+    """One delivered file that holds one table of a source.
+
+    ``reading`` is how this content is read; ``recipe`` what decides that for every content of the
+    path: the table's contract and what workspace.yml lays over it.
+    """
 
     source_name: str
-    entity: str
-    mapping: EntityMapping
+    table: Table
+    reading: Reading
+    recipe: dict[str, Any]
     path: Path
     file_name: str
     content: Content
     stamp: tuple[int, int]
+
+    @property
+    def entity(self) -> str:
+        """What its rows are counted as."""
+        return self.table.entity
 
 
 @dataclass(frozen=True)
@@ -68,6 +87,7 @@ class Discovered:
     claims: list[Claim] = field(default_factory=list)
     rejected: list[RejectedFile] = field(default_factory=list)
     unclaimed: list[tuple[str, str]] = field(default_factory=list)
+    empty: list[tuple[str, str, Content]] = field(default_factory=list)
 
 
 def discover(workspace: Workspace, *, rehash: bool = False) -> Discovered:
@@ -86,42 +106,150 @@ def discover(workspace: Workspace, *, rehash: bool = False) -> Discovered:
     cache_path = workspace.warehouse / "file_hashes.json"
     cache = {} if rehash else _read_cache(cache_path)
     fresh: dict[str, list] = {}
+    recognised_path = workspace.warehouse / "recognised_files.json"
+    recognised = {} if rehash else _read_cache(recognised_path)
+    known: dict[str, Any] = {}
     found = Discovered()
     for source_name, source in workspace.config.sources.items():
+        if source.system not in CONTRACTS:
+            raise WorkspaceError(
+                "looking for delivered files",
+                found=f"a source of system `{source.system}`, which can be pulled but not yet read",
+                expected=f"one of: {', '.join(CONTRACTS)}",
+                where=f"workspace.yml: sources.{source_name}.system",
+            )
+        contract = CONTRACTS[source.system]
+        if contract.system != "files":
+            check_overlays(
+                source_name, source, contract, str(workspace.directory / "workspace.yml")
+            )
         folder = workspace.source_folder(source_name)
         for path in _files_below(folder):
             file_name = _shown(path, workspace.directory)
             within = path.relative_to(folder).as_posix()
-            entities = [
-                (entity, mapping)
-                for entity, mapping in source.entities.items()
-                if any(_matches(within, pattern) for pattern in mapping.files)
-            ]
-            if not entities:
+            is_ignored = any(matches(within, pattern) for pattern in source.ignore)
+            tables = [] if is_ignored else _pinned_tables(source, contract, within)
+            if is_ignored or (contract.system == "files" and not tables):
                 found.unclaimed.append((source_name, file_name))
                 continue
             refusal = _refusal(path, workspace.directory)
             if refusal:
+                names = [table.entity for table in tables] or ["unknown"]
                 found.rejected += [
-                    RejectedFile(source_name, entity, file_name, "", 0, *refusal)
-                    for entity, _ in entities
+                    RejectedFile(source_name, name, file_name, "", 0, *refusal) for name in names
                 ]
                 continue
             status = path.stat()
             stamp = (status.st_size, status.st_mtime_ns)
-            known = cache.get(file_name)
-            if known and tuple(known[0]) == stamp:
-                content = Content(*known[1])
+            hashed = cache.get(file_name)
+            if hashed and tuple(hashed[0]) == stamp:
+                content = Content(*hashed[1])
             else:
                 content = fingerprint(path)
             fresh[file_name] = [stamp, list(vars(content).values())]
-            found.claims += [
-                Claim(source_name, entity, mapping, path, file_name, content, stamp)
-                for entity, mapping in entities
-            ]
+            if contract.system == "files":
+                found.claims += [
+                    _plain_claim(source_name, source, table, path, file_name, content, stamp)
+                    for table in tables
+                ]
+                continue
+            key = f"{source_name}/{within}/{content.sha256}/{_recipe_mark(workspace, source)}"
+            told = recognised.get(key) or _told(path, within, source, contract, file_name)
+            known[key] = told
+            _take(found, told, source_name, source, contract, path, file_name, content, stamp)
     if fresh != cache:
         _write_cache(cache_path, fresh)
+    if known != recognised:
+        _write_cache(recognised_path, known)
     return found
+
+
+def _pinned_tables(source: SourceConfig, contract: Contract, within: str) -> list[Table]:
+    """Return the tables of the user's own files whose patterns match; any system's pins aside."""
+    if contract.system != "files":
+        return []
+    return [
+        contract.table(entity)
+        for entity, mapping in source.entities.items()
+        if any(matches(within, pattern) for pattern in mapping.files)
+    ]
+
+
+def _plain_claim(
+    source_name: str,
+    source: SourceConfig,
+    table: Table,
+    path: Path,
+    file_name: str,
+    content: Content,
+    stamp: tuple[int, int],
+) -> Claim:
+    mapping = source.entities[table.name]
+    recipe = {"entity": table.name, "mapping": mapping.model_dump(exclude={"files", "delivery"})}
+    reading = plain_reading(mapping)
+    return Claim(source_name, table, reading, recipe, path, file_name, content, stamp)
+
+
+def _recipe_mark(workspace: Workspace, source: SourceConfig) -> str:
+    """Return what recognition depends on beside the file: the code and the source's settings."""
+    told = workspace.code_version + source.model_dump_json()
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def _told(
+    path: Path, within: str, source: SourceConfig, contract: Contract, file_name: str
+) -> dict[str, Any]:
+    """Recognise a file; the answer is plain data, so that it is remembered for its content."""
+    try:
+        found = recognise(path, within, source, contract, file_name)
+    except SourceFileError as error:
+        return {"reason_code": error.reason_code, "reason": reason_of(error)}
+    if found is None:
+        return {"is_empty": True}
+    return {"table": found.table.relation, "reading": found.reading.model_dump()}
+
+
+def _take(
+    found: Discovered,
+    told: dict[str, Any],
+    source_name: str,
+    source: SourceConfig,
+    contract: Contract,
+    path: Path,
+    file_name: str,
+    content: Content,
+    stamp: tuple[int, int],
+) -> None:
+    if "reason_code" in told:
+        found.rejected.append(
+            RejectedFile(
+                source_name,
+                "unknown",
+                file_name,
+                content.sha256,
+                content.size,
+                told["reason_code"],
+                told["reason"],
+            )
+        )
+    elif "is_empty" in told:
+        found.empty.append((source_name, file_name, content))
+    else:
+        table = TABLES[told["table"]]
+        overlay = overlay_of(source, contract, table)
+        recipe = {"entity": table.relation, "contract": repr(table), "overlay": vars(overlay)}
+        reading = Reading(**told["reading"])
+        found.claims.append(
+            Claim(source_name, table, reading, recipe, path, file_name, content, stamp)
+        )
+
+
+def reason_of(error: SourceFileError) -> str:
+    """Return why a file cannot be used, in one line for its sender."""
+    parts = [f"found: {error.found}"]
+    parts += [f"expected: {error.expected}"] if error.expected else []
+    parts += [f"do next: {error.remedy}"] if error.remedy else []
+    return "; ".join(parts)
 
 
 def fingerprint(path: Path) -> Content:
@@ -176,12 +304,6 @@ def _is_delivery(name: str) -> bool:
     return not is_droppings and not name.endswith((".part", ".crdownload", ".tmp"))
 
 
-def _matches(within: str, pattern: str) -> bool:
-    """Match case-insensitively; a pattern without a slash matches the name in any folder."""
-    name = within if "/" in pattern else within.rsplit("/", 1)[-1]
-    return fnmatch.fnmatchcase(name.casefold(), pattern.casefold())
-
-
 def _refusal(path: Path, directory: Path) -> tuple[str, str] | None:
     target = path.resolve()
     if path.is_symlink() and not target.is_relative_to(directory.resolve()):
@@ -200,14 +322,14 @@ def _shown(path: Path, directory: Path) -> str:
     return path.relative_to(directory).as_posix() if path.is_relative_to(directory) else str(path)
 
 
-def _read_cache(path: Path) -> dict[str, list]:
+def _read_cache(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
 
 
-def _write_cache(path: Path, cache: dict[str, list]) -> None:
+def _write_cache(path: Path, cache: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".new")
     beside.write_text(json.dumps(cache, ensure_ascii=False), encoding="utf-8")

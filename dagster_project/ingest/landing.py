@@ -1,13 +1,14 @@
-"""One delivered file -> one Parquet of canonical columns as text, named by content.
+"""One delivered file -> one Parquet of its table's columns as text, named by content.
 
-What belongs here: mapping headers to canonical columns, counting what was seen, and the two ways
+What belongs here: mapping headers to the table's columns, counting what was seen, and the two ways
 of reading delimited text: DuckDB's fast reader, whose result is believed only where the physical
 lines prove it, and the careful reader for everything else. What does not: types (staging).
 A landing is whole or absent.
 
-**Shape**: every landing of an entity has the same columns: ``_row`` (NULL: the row's number is its
-place plus an offset kept in the side file), the canonical columns as text. Rows that cannot be told
-apart into cells stand in ``<key>.refused.parquet``, so rows seen = rows landed + rows refused.
+**Shape**: ``_row`` (NULL: the row's number is its place plus an offset kept in the side file), and
+as text those columns of the table that the file or a constant gives; the side file names them. Rows
+that cannot be told apart into cells stand in ``<key>.refused.parquet``, so rows seen = rows landed
++ rows refused.
 """
 
 from __future__ import annotations
@@ -19,42 +20,33 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dagster_project.canonical import (
-    AMOUNTS,
-    ENTITIES,
-    EVENT_DATES,
-    KEYS,
-    NUMBER_KINDS,
-    PERSONAL,
-    ROW_ID,
-    TIME_KINDS,
-)
+from dagster_project.canonical import PERSONAL, ROW_ID
 from dagster_project.configuration import Tuning
 from dagster_project.errors import SourceFileError
+from dagster_project.ingest.contracts import fold
+from dagster_project.ingest.described import describe
 from dagster_project.ingest.discovery import Claim, fingerprint, is_unchanged
-from dagster_project.ingest.formats import date_order_of, decimal_of, parsed_number, parsed_time
+from dagster_project.ingest.json_records import json_records
 from dagster_project.ingest.readers import (
+    JOINED_LINES_LIMIT,
     Record,
     Refused,
     csv_records,
     delimiter_of,
     encoding_of,
-    fold,
     header_line,
-    json_records,
     parquet_records,
     refuse,
     xlsx_records,
 )
 
-LANDING_FORMAT = 1
+LANDING_FORMAT = 2
 _BATCH = 20_000
 _REFUSED = pa.schema(
     [
@@ -89,17 +81,19 @@ class Landed:
     last_event_on: str | None = None
     last_updated_at: str | None = None
     is_row_id: bool = False
+    columns: list[str] = field(default_factory=list)
+    columns_delivered: int = 0
+    columns_unread: list[str] = field(default_factory=list)
     reader: str = "careful"
 
 
 def landing_key(claim: Claim, sha256: str, tuning: Tuning) -> str:
     """Return the name of a landing: the file's content and the recipe by which it is read."""
-    recipe = {
+    recipe = claim.recipe | {
         "format": LANDING_FORMAT,
-        "entity": claim.entity,
+        "source": claim.source_name,
         "suffix": claim.path.suffix.lower(),
-        "mapping": claim.mapping.model_dump(exclude={"files", "delivery"}),
-        "columns": list(ENTITIES[claim.entity]),
+        "columns": list(claim.table.kinds),
         "limits": [tuning.max_cell_bytes, tuning.max_columns],
     }
     text = json.dumps(recipe, sort_keys=True, ensure_ascii=False, default=str)
@@ -121,7 +115,7 @@ def land(
     """Read one delivered file into its landing.
 
     Args:
-        claim: The file and its mapping.
+        claim: The file, its table and how it is read.
         key: The landing's name, from ``landing_key``.
         tuning: Limits of cells and columns.
         folder: Where landings are kept.
@@ -165,9 +159,14 @@ class _Work:
         connection: duckdb.DuckDBPyConnection,
     ) -> None:
         self.claim, self.key, self.tuning = claim, key, tuning
-        self.mapping, self.entity = claim.mapping, claim.entity
+        self.reading, self.contract = claim.reading, claim.table
         self.connection, self.folder = connection, folder
-        self.columns = list(ENTITIES[claim.entity])
+        self.kinds = claim.table.kinds
+        unpivot = self.reading.unpivot
+        given = {*self.reading.columns, *self.reading.constants}
+        given |= {unpivot.name_to, unpivot.value_to} if unpivot else set()
+        self.columns = [column for column in self.kinds if column in given]
+        self.headers: list[str] = []
         self.table = folder / f".{key}.parquet.new"
         self.refused = folder / f".{key}.refused.parquet.new"
         self.where = claim.file_name
@@ -182,16 +181,17 @@ class _Work:
 
     def by_fast_reader(self) -> Landed | None:
         """Read plain UTF-8 delimited text with DuckDB; None where that would not be certain."""
-        content, mapping = self.claim.content, self.mapping
+        content, reading = self.claim.content, self.reading
         is_plain = (
             self.claim.path.suffix.lower() in _TEXT_SUFFIXES
             and content.size > 0
             and content.nuls == 0
             and content.newlines > 0
-            and mapping.has_header
-            and (mapping.encoding or "utf-8").lower().replace("_", "-") in {"utf-8", "utf-8-sig"}
-            and not (mapping.stop_at or mapping.drop or mapping.unpivot)
-            and ROW_ID not in mapping.columns.values()
+            and reading.has_header
+            and (reading.encoding or "utf-8").lower().replace("_", "-") in {"utf-8", "utf-8-sig"}
+            and not reading.unpivot
+            and (self.contract.system != "files" or not reading.has_total_rules)
+            and ROW_ID not in reading.columns.values()
             and not set("*?[]") & set(str(self.claim.path))
         )
         if not is_plain:
@@ -201,55 +201,112 @@ class _Work:
         if head.startswith((b"\xff\xfe", b"\xfe\xff")):
             return None
         try:
-            line = header_line(self.claim.path, mapping, "utf-8-sig")
+            line = header_line(self.claim.path, reading, "utf-8-sig")
         except UnicodeDecodeError:
             return None
         if line.count('"') % 2 or not line.strip():
             return None
-        delimiter = delimiter_of(line, mapping)
+        escape = reading.escape or '"'
+        delimiter = delimiter_of(line, reading)
         from csv import reader
 
-        headers = next(reader([line], delimiter=delimiter))
+        headers = next(
+            reader(
+                [line],
+                delimiter=delimiter,
+                escapechar=reading.escape,
+                doublequote=not reading.escape,
+            )
+        )
+        self.headers = headers
         places = self._places(headers)
         names = [f"c{i}" for i in range(len(headers))]
         source = f"""read_csv({_quoted(self.claim.path)}, delim={_quoted(delimiter)}, quote='"',
-            escape='"', header=true, auto_detect=false, skip={mapping.skip_top}, strict_mode=true,
-            null_padding=false, max_line_size={max(self.tuning.max_cell_bytes, 1 << 16)},
+            escape={_quoted(escape)}, header=true, auto_detect=false,
+            skip={reading.skip_top}, strict_mode=true, null_padding=false,
+            max_line_size={max(self.tuning.max_cell_bytes, 1 << 16)},
             columns={{{", ".join(f"'{n}': 'VARCHAR'" for n in names)}}})"""
+        selected = self._selected(places)
+        if 0 not in places.values() and (reading.drop or reading.stop_at):
+            selected += ", c0 as _first"
+        are_counted = self._has_open_lines()
+        if are_counted:
+            selected += f", {_line_ends(names)}"
         try:
             rows = self.connection.execute(
-                f"copy (select {self._selected(places)} from {source}) to {_quoted(self.table)} "
+                f"copy (select {selected} from {source}) to {_quoted(self.table)} "
                 "(format parquet, compression snappy, row_group_size 122880)"
             ).fetchone()[0]
         except duckdb.InvalidInputException:
             return None  # the careful reader will say which row is wrong
         lines = content.newlines + int(content.ends_open)
-        if lines != rows + 1 + mapping.skip_top or self._has_blank_row():
+        inside = lines - rows - 1 - reading.skip_top
+        if inside and not self._are_inside_fields(inside, source, names, are_counted):
+            return None
+        if self._has_blank_row() or self._has_total_line(headers, places):
             return None
         return Landed(
             self.key,
-            self.entity,
+            self.contract.entity,
             rows_seen=rows,
             rows_landed=rows,
-            row_offset=2 + mapping.skip_top,
+            row_offset=2 + reading.skip_top,
             reader="fast",
         )
 
     def _selected(self, places: dict[str, int]) -> str:
         parts = ["cast(null as bigint) as _row"]
         for column in self.columns:
-            constant = self.mapping.constants.get(column)
+            constant = self.reading.constants.get(column)
             if column in places:
                 parts.append(f"c{places[column]} as {column}")
             elif constant is not None:
                 parts.append(f"{_quoted(constant)} as {column}")
-            else:
+            else:  # a constant of nothing
                 parts.append(f"cast(null as varchar) as {column}")
         return ", ".join(parts)
 
+    def _has_open_lines(self) -> bool:
+        """Tell whether fields with line ends inside are likely, by the first lines of the file."""
+        with self.claim.path.open("rb") as handle:
+            return any(line.count(b'"') % 2 for line in handle.readlines(1 << 18))
+
+    def _are_inside_fields(
+        self, lines: int, source: str, names: list[str], are_counted: bool
+    ) -> bool:
+        """Tell whether these many lines are line ends inside quoted fields, no field very long.
+
+        A field of hundreds of lines is rather a quote that was never closed.
+        """
+        if lines < 0:
+            return False
+        counted = self._landed_relation()
+        if not are_counted:
+            counted = f"(select {_line_ends(names)} from {source})"
+        found, longest = self.connection.execute(
+            f"select sum(_lines), max(_longest) from {counted}"
+        ).fetchone()
+        return found == lines and longest < JOINED_LINES_LIMIT
+
+    def _has_total_line(self, headers: list[str], places: dict[str, int]) -> bool:
+        """Tell whether some row may be a total line, so that the careful reader must decide."""
+        reading = self.reading
+        if not reading.has_total_rules:
+            return False
+        suspects = [f"{reading.drop_without} is null"] if reading.drop_without else []
+        if reading.drop_any or reading.stop_at or reading.drop:
+            suspects += [f"{c} is null" for c in reading.needed if c in places]
+        first = next((column for column, place in places.items() if place == 0), "_first")
+        for pattern in filter(None, (reading.drop, reading.stop_at)):
+            suspects.append(f"regexp_matches(trim({first}), {_quoted(pattern)})")
+        found = self.connection.execute(
+            f"select 1 from {self._landed_relation()} where {' or '.join(suspects)} limit 1"
+        ).fetchone()
+        return found is not None
+
     def _has_blank_row(self) -> bool:
         """Tell whether some row has no value in any mapped column (constants aside)."""
-        mapped = [c for c in self.mapping.columns if c in self.columns]
+        mapped = [c for c in self.reading.columns if c in self.columns]
         condition = " and ".join(f"{c} is null" for c in mapped) or "false"
         found = self.connection.execute(
             f"select 1 from {self._landed_relation()} where {condition} limit 1"
@@ -260,7 +317,7 @@ class _Work:
 
     def by_careful_reader(self) -> Landed:
         """Read any supported format cell by cell; rows that are none are refused one by one."""
-        landed = Landed(self.key, self.entity)
+        landed = Landed(self.key, self.contract.entity)
         schema = pa.schema(
             [("_row", pa.int64()), *((column, pa.string()) for column in self.columns)]
         )
@@ -303,13 +360,13 @@ class _Work:
         return landed
 
     def _row_id_column(self) -> int | None:
-        key = KEYS.get(self.entity)
-        is_row_id = key is not None and self.mapping.columns.get(key) == ROW_ID
+        key = self.contract.key
+        is_row_id = key is not None and self.reading.columns.get(key) == ROW_ID
         return 1 + self.columns.index(key) if is_row_id else None
 
     def _shown_value(self, value: str) -> str:
         """Withhold a whole line of a file that maps personal data."""
-        if set(PERSONAL) & set(self.mapping.columns):
+        if set(PERSONAL) & {self.kinds[c] for c in self.reading.columns}:
             return "(withheld: the line may hold personal data)"
         return value[:200]
 
@@ -324,28 +381,28 @@ class _Work:
                 "deliver the file again",
             )
         if suffix in {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}:
-            return xlsx_records(path, self.mapping, self.where)
+            return xlsx_records(path, self.reading, self.where)
         if suffix in {".parquet", ".pq"}:
             return parquet_records(path, self.where)
-        encoding = encoding_of(path, self.mapping.encoding, self.where)
+        encoding = encoding_of(path, self.reading.encoding, self.where)
         if suffix in {".json", ".ndjson", ".jsonl"}:
-            return json_records(path, self.mapping, encoding, self.where)
-        line = header_line(path, self.mapping, encoding)
-        delimiter = delimiter_of(line, self.mapping)
-        return csv_records(path, self.mapping, self.tuning, encoding, delimiter)
+            return json_records(path, self.reading, encoding, self.where)
+        line = header_line(path, self.reading, encoding)
+        delimiter = delimiter_of(line, self.reading)
+        return csv_records(path, self.reading, self.tuning, encoding, delimiter)
 
     def _rows(self, landed: Landed) -> Iterator[list | Refused]:
         """Yield ``[row, canonical cells...]`` below the header, and refused rows."""
-        mapping = self.mapping
+        reading = self.reading
         is_text = self.claim.path.suffix.lower() in _TEXT_SUFFIXES or not self.claim.path.suffix
         is_table = self.claim.path.suffix.lower() in {".json", ".ndjson", ".jsonl", ".parquet"}
         places: dict[str, int] | None = None
         wide: list[tuple[int, str]] = []
         width = 0
-        if not mapping.has_header:
+        if not reading.has_header:
             places = self._places([])
         for item in self._records():
-            if not is_table and item.row <= mapping.skip_top:
+            if not is_table and item.row <= reading.skip_top:
                 continue
             if isinstance(item, Refused):
                 if places is None:
@@ -363,17 +420,21 @@ class _Work:
                 if not any(cells):
                     landed.rows_blank += 1
                     continue
-                places, width = self._places([c or "" for c in cells]), len(cells)
+                self.headers = [c or "" for c in cells]
+                places, width = self._places(self.headers), len(cells)
                 wide = self._wide_columns(cells)
                 continue
             if not any(cell and cell.strip() for cell in cells):
                 landed.rows_blank += 1
                 continue
             first = (cells[0] or "").strip()
-            if mapping.stop_at and re.search(mapping.stop_at, first):
+            if reading.stop_at and re.search(reading.stop_at, first):
                 landed.rows_total_lines += 1
                 return
-            if mapping.drop and re.search(mapping.drop, first):
+            if reading.drop and re.search(reading.drop, first):
+                landed.rows_total_lines += 1
+                continue
+            if self._is_total_line(cells, places):
                 landed.rows_total_lines += 1
                 continue
             reason = self._cell_fault(cells, width if is_text else 0)
@@ -389,6 +450,22 @@ class _Work:
                 self.where,
                 "deliver the table with its header, or correct `skip_top:`",
             )
+
+    def _is_total_line(self, cells: list[str | None], places: dict[str, int]) -> bool:
+        """Tell a total line by the rules of a contract."""
+        reading = self.reading
+
+        def is_empty(column: str) -> bool:
+            place = places.get(column)
+            return place is not None and (place >= len(cells) or not (cells[place] or "").strip())
+
+        if reading.drop_without and is_empty(reading.drop_without):
+            return True
+        return bool(
+            reading.drop_any
+            and any(is_empty(column) for column in reading.needed)
+            and any(re.search(reading.drop_any, (cell or "").strip()) for cell in cells)
+        )
 
     def _cell_fault(self, cells: list[str | None], width: int) -> tuple[str, str] | None:
         if width and len(cells) != width:
@@ -409,7 +486,7 @@ class _Work:
     def _canonical(
         self, row: int, cells: list[str | None], places: dict[str, int], wide: list[tuple[int, str]]
     ) -> Iterator[list]:
-        constants = self.mapping.constants
+        constants = self.reading.constants
 
         def at(column: str) -> str | None:
             place = places.get(column)
@@ -418,11 +495,11 @@ class _Work:
             return cells[place] if place < len(cells) else None
 
         base = [row, *(at(column) for column in self.columns)]
-        if not self.mapping.unpivot:
+        if not self.reading.unpivot:
             yield base
             return
-        name_at = 1 + self.columns.index(self.mapping.unpivot.name_to)
-        value_at = 1 + self.columns.index(self.mapping.unpivot.value_to)
+        name_at = 1 + self.columns.index(self.reading.unpivot.name_to)
+        value_at = 1 + self.columns.index(self.reading.unpivot.value_to)
         for place, name in wide:
             if place < len(cells) and cells[place] is not None:
                 line = list(base)
@@ -430,7 +507,7 @@ class _Work:
                 yield line
 
     def _wide_columns(self, headers: list[str | None]) -> list[tuple[int, str]]:
-        unpivot = self.mapping.unpivot
+        unpivot = self.reading.unpivot
         if not unpivot:
             return []
         found = [
@@ -467,7 +544,7 @@ class _Work:
         folded = [fold(header) for header in headers]
         counts = Counter(folded)
         places, missing = {}, []
-        for column, header in self.mapping.columns.items():
+        for column, header in self.reading.columns.items():
             if header == ROW_ID:
                 continue
             if isinstance(header, int):
@@ -501,80 +578,20 @@ class _Work:
     # -- what the landing holds ------------------------------------------------------------------
 
     def describe(self, landed: Landed) -> None:
-        """Read off the whole columns how dates and numbers are written, and add up the money."""
-        if not landed.rows_landed:
-            return
-        given = {*self.mapping.columns, *self.mapping.constants}
-        if self.mapping.unpivot:
-            given |= {self.mapping.unpivot.name_to, self.mapping.unpivot.value_to}
-        kinds = {n: c.kind for n, c in ENTITIES[self.entity].items() if n in given}
-        times = [name for name, kind in kinds.items() if kind in TIME_KINDS]
-        numbers = [name for name, kind in kinds.items() if kind in NUMBER_KINDS]
-        odd = self._columns_needing_a_look(times, numbers)
-        for name in times:
-            landed.orders[name] = self.mapping.date_order or (
-                date_order_of(self._distinct(f"left(trim({name}), 10)", name), name, self.where)
-                if name in odd
-                else "iso"
-            )
-        for name in numbers:
-            landed.decimals[name] = self.mapping.decimal or (
-                decimal_of(self._distinct(name, name), name, self.where) if name in odd else "."
-            )
-        amount = AMOUNTS.get(self.entity)
-        if amount in kinds:
-            landed.amount_seen = self._money(amount, landed.decimals[amount])
-        event = EVENT_DATES.get(self.entity)
-        if event in kinds:
-            last = self._latest(event, landed.orders[event])
-            landed.last_event_on = last.date().isoformat() if last else None
-        if "updated_at" in kinds:
-            last = self._latest("updated_at", landed.orders["updated_at"])
-            landed.last_updated_at = last.isoformat(sep=" ") if last else None
+        """Keep what the columns and the money of the landing are, and which headers nobody took."""
+        used = set(self._places(self.headers).values()) if self.headers else set()
+        own = [(n, h.strip()) for n, h in enumerate(self.headers) if h and h.strip()]
+        own = [(n, header) for n, header in own if not header.startswith("parent.")]
+        landed.columns = self.columns
+        landed.columns_delivered = len(own)
+        landed.columns_unread = [header for place, header in own if place not in used]
+        if landed.rows_landed:
+            told = describe(self.claim, self.connection, self._landed_relation())
+            for name, value in vars(told).items():
+                setattr(landed, name, value)
 
     def _landed_relation(self) -> str:
         return f"read_parquet({_quoted(glob_free(self.table))})"
-
-    def _columns_needing_a_look(self, times: list[str], numbers: list[str]) -> set[str]:
-        tests = {n: f"bool_or({n} is not null and substr(trim({n}), 5, 1) <> '-')" for n in times}
-        tests |= {n: f"bool_or(contains({n}, ',') or {n} like '%.%.%')" for n in numbers}
-        if not tests:
-            return set()
-        found = self.connection.execute(
-            f"select {', '.join(tests.values())} from {self._landed_relation()}"
-        ).fetchone()
-        return {name for name, is_odd in zip(tests, found, strict=True) if is_odd}
-
-    def _distinct(self, expression: str, name: str) -> list[str]:
-        rows = self.connection.execute(
-            f"select distinct {expression} from {self._landed_relation()} where {name} is not null"
-        ).fetchall()
-        return [row[0] for row in rows]
-
-    def _money(self, name: str, decimal: str) -> str:
-        plain = f"try_cast({name} as decimal(18, 4))" if decimal == "." else "null"
-        total, *_ = self.connection.execute(
-            f"select coalesce(sum({plain}), 0) from {self._landed_relation()}"
-        ).fetchone()
-        odd = self.connection.execute(
-            f"select {name}, count(*) from {self._landed_relation()} "
-            f"where {name} is not null and {plain} is null group by 1"
-        ).fetchall()
-        for text, count in odd:
-            value = parsed_number(text, decimal)
-            total += (value or 0) * count
-        return str(total)
-
-    def _latest(self, name: str, order: str) -> datetime | None:
-        """Return the greatest time of a column, as written."""
-        if order == "iso":
-            found = self.connection.execute(
-                f"select max(try_cast({name} as timestamp)) from {self._landed_relation()}"
-            ).fetchone()[0]
-            if found is not None:
-                return found
-        values = (parsed_time(value, order) for value in self._distinct(name, name))
-        return max((value for value in values if value), default=None)
 
     def move_in_place(self, landed: Landed) -> None:
         """Make the landing whole in one step: the side file last, and only then it exists."""
@@ -589,6 +606,16 @@ class _Work:
             handle.flush()
             os.fsync(handle.fileno())
         told.replace(self.folder / f"{self.key}.json")
+
+
+def _line_ends(names: list[str]) -> str:
+    """Return SQL for how many line ends the fields of a row hold, and the longest of them."""
+    counts = [
+        f"case when contains({n}, chr(10)) then length({n}) - length(replace({n}, chr(10), '')) "
+        "else 0 end"
+        for n in names
+    ]
+    return f"{' + '.join(counts)} as _lines, greatest({', '.join(counts)}, 0) as _longest"
 
 
 def glob_free(path: Path | str) -> str:

@@ -3,8 +3,9 @@
 What belongs here: writing ``raw`` in one transaction, so that models see one whole load. What does
 not: types and rules (models), reading delivered files (landing).
 
-**Shape**: ``raw.files__<entity>`` one row per landed row; ``raw.files`` one row per delivered file
-and entity; ``raw.landed`` one row per landing that counts; ``raw.load`` one row.
+**Shape**: ``raw.<system>__<table>`` one row per landed row, empty and typed where nothing was
+delivered; ``raw.files`` one row per delivered file and table; ``raw.landed`` one row per landing
+that counts; ``raw.load`` one row.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from dagster_project.canonical import ENTITIES, KEYS, NUMBER_KINDS, TIME_KINDS
+from dagster_project.canonical import NUMBER_KINDS, TIME_KINDS
+from dagster_project.configuration import SourceConfig
+from dagster_project.ingest.contracts import CONTRACTS, TABLES, Table
 from dagster_project.ingest.landing import glob_free
 from dagster_project.settings import Workspace
 
@@ -24,11 +27,14 @@ LANDED_COLUMNS = {
     "landing_key": "varchar",
     "landing_file": "varchar",
     "entity": "varchar",
+    "table_name": "varchar",
     "source_name": "varchar",
     "_timezone": "varchar",
     "_utc_offset_seconds": "bigint",
     "_offset_valid_from": "timestamp",
     "_default_currency": "varchar",
+    "_money_factor": "decimal(18, 8)",
+    "_won_date": "varchar",
     "_is_row_id": "boolean",
     "_source_file": "varchar",
     "_file_sha256": "varchar",
@@ -42,6 +48,7 @@ LANDED_COLUMNS = {
 FILE_COLUMNS = {
     "source_name": "varchar",
     "entity": "varchar",
+    "table_name": "varchar",
     "file_name": "varchar",
     "file_sha256": "varchar",
     "size": "bigint",
@@ -53,6 +60,9 @@ FILE_COLUMNS = {
     "is_order_dependent": "boolean",
     "landing_key": "varchar",
     "reader": "varchar",
+    "columns_delivered": "bigint",
+    "columns_unread_count": "bigint",
+    "columns_unread": "varchar",
     "rows_seen": "bigint",
     "rows_landed": "bigint",
     "rows_refused": "bigint",
@@ -124,6 +134,15 @@ def settings_row(workspace: Workspace) -> dict[str, Any]:
         "work_end_minute": end,
     }
     tuning = config.settings.model_dump(exclude={"subscriptions_from_payments", "memory_limit"})
+    tuning["ltv_basis"] = config.settings.ltv_basis or (
+        "mrr" if config.strategy == "subscription" else "deals"
+    )
+    recurring = config.settings.subscriptions_from_payments
+    tuning |= {
+        "recurring_payment_kind": recurring.kind if recurring else None,
+        "recurring_min_payments": recurring.min_payments if recurring else 0,
+        "recurring_gap_days": recurring.gap_days if recurring else 0,
+    }
     return row | tuning | {"history_start": workspace.history_start}
 
 
@@ -154,7 +173,7 @@ def write_raw(
         connection: The warehouse, open for writing.
         workspace: The workspace.
         landed: One mapping per landing that counts, of ``LANDED_COLUMNS`` beside ``orders`` and
-            ``decimals`` by column.
+            ``decimals`` by column, and ``columns``, the names that it holds.
         files: One mapping per delivered file and entity, of ``FILE_COLUMNS``.
         refused_files: (landing key, entity, path) of the Parquet of refused rows.
         load: The one row of ``raw.load``.
@@ -164,13 +183,11 @@ def write_raw(
         connection.execute("create schema if not exists raw")
         _table(connection, "files", FILE_COLUMNS, files)
         _table(connection, "landed", LANDED_COLUMNS, landed)
-        for entity in ENTITIES:
-            rows = [row for row in landed if row["entity"] == entity]
-            _entity_view(connection, entity, rows)
+        _raw_tables(connection, landed)
         _rejects(connection, refused_files, landed)
         _landing_counts(connection, landed)
         _full_deliveries(connection, landed)
-        _settings(connection, workspace)
+        _settings(connection, workspace, landed)
         columns = {"load_id": "varchar", "loaded_at": "timestamp", "as_of": "date"}
         columns |= {"known_by": "timestamp", "settings_hash": "varchar", "code_version": "varchar"}
         _table(connection, "load", columns, [load])
@@ -195,35 +212,60 @@ def _table(
         connection.executemany(f"insert into raw.{name} values ({marks})", values)
 
 
-def _entity_view(
-    connection: duckdb.DuckDBPyConnection, entity: str, rows: list[dict[str, Any]]
+def _raw_tables(connection: duckdb.DuckDBPyConnection, landed: list[dict[str, Any]]) -> None:
+    """Write one view per table of every contract; those without files in one go."""
+    empty = []
+    for name, table in TABLES.items():
+        rows = [row for row in landed if row["table_name"] == name]
+        if rows:
+            _landed_view(connection, table, rows)
+        else:
+            empty.append(f"create or replace view raw.{name} as {_empty(table)}")
+    connection.execute("; ".join(empty))
+
+
+def _notes(table: Table) -> dict[str, str]:
+    """Columns that tell how a whole column is written, and where the landing keeps that."""
+    notes = {f"{n}__order": "orders" for n, kind in table.kinds.items() if kind in TIME_KINDS}
+    return notes | {
+        f"{n}__decimal": "decimals" for n, kind in table.kinds.items() if kind in NUMBER_KINDS
+    }
+
+
+def _empty(table: Table) -> str:
+    texts = ("source_name", *table.kinds, *_notes(table))
+    lineage = {c: kind for c, kind in LANDED_COLUMNS.items() if c.startswith("_")}
+    typed = dict.fromkeys(texts, "varchar") | lineage
+    typed |= {"_landing_key": "varchar", "_source_row": "bigint"}
+    told = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in typed.items())
+    return f"select {told} where false"
+
+
+def _landed_view(
+    connection: duckdb.DuckDBPyConnection, table: Table, rows: list[dict[str, Any]]
 ) -> None:
-    columns = ENTITIES[entity]
-    notes = {f"{n}__order": "orders" for n, c in columns.items() if c.kind in TIME_KINDS}
-    notes |= {f"{n}__decimal": "decimals" for n, c in columns.items() if c.kind in NUMBER_KINDS}
+    name, notes = table.relation, _notes(table)
     told = [
         row | {note: row[origin].get(note.rsplit("__", 1)[0]) for note, origin in notes.items()}
         for row in rows
     ]
-    _table(connection, f"landed__{entity}", LANDED_COLUMNS | dict.fromkeys(notes, "varchar"), told)
-    if rows:
-        paths = ", ".join(_quoted(glob_free(row["landing_file"])) for row in rows)
-        origin = f"read_parquet([{paths}], filename=true, file_row_number=true)"
-    else:
-        nulls = ", ".join(f"cast(null as varchar) as {column}" for column in columns)
-        origin = (
-            f"(select cast(null as bigint) as _row, {nulls}, cast(null as varchar) as filename, "
-            "cast(null as bigint) as file_row_number where false)"
-        )
+    _table(connection, f"landed__{name}", LANDED_COLUMNS | dict.fromkeys(notes, "varchar"), told)
+    paths = ", ".join(_quoted(glob_free(row["landing_file"])) for row in rows)
+    there = {column for row in rows for column in row["columns"]}
+    is_alike = all(there == set(row["columns"]) for row in rows)
+    by_name = "" if is_alike else ", union_by_name=true"
+    origin = f"read_parquet([{paths}], filename=true, file_row_number=true{by_name})"
     lineage = [c for c in LANDED_COLUMNS if c.startswith("_")]
     connection.execute(
-        f"create or replace view raw.files__{entity} as select landed.source_name, "
-        + "".join(f"rows_.{column}, " for column in columns)
+        f"create or replace view raw.{name} as select landed.source_name, "
+        + "".join(
+            f"rows_.{c}, " if c in there else f"cast(null as varchar) as {c}, " for c in table.kinds
+        )
         + "".join(f"landed.{note}, " for note in notes)
         + "".join(f"landed.{column}, " for column in lineage)
         + "landed.landing_key as _landing_key, "
         "coalesce(rows_._row, rows_.file_row_number + landed.row_offset) as _source_row "
-        f"from {origin} as rows_ inner join raw.landed__{entity} as landed "
+        f"from {origin} as rows_ inner join raw.landed__{name} as landed "
         "on rows_.filename = landed.landing_file"
     )
 
@@ -262,19 +304,20 @@ def _full_deliveries(connection: duckdb.DuckDBPyConnection, landed: list[dict[st
         "create or replace table raw.full_deliveries (source_name varchar, entity varchar, "
         "delivery_id varchar, observed_at timestamp, ids_before bigint, ids_gone bigint)"
     )
-    for entity in sorted({r["entity"] for r in landed if r["_is_full_delivery"]} & set(KEYS)):
+    full = sorted({r["table_name"] for r in landed if r["_is_full_delivery"]})
+    for table in (TABLES[name] for name in full if TABLES[name].key):
         connection.execute(
             f"""
             insert into raw.full_deliveries
             with ids as (
-                select distinct source_name, _delivery_id as delivery_id, trim({KEYS[entity]}) as id
-                from raw.files__{entity} where _is_full_delivery and {KEYS[entity]} is not null
+                select distinct source_name, _delivery_id as delivery_id, trim({table.key}) as id
+                from raw.{table.relation} where _is_full_delivery and {table.key} is not null
             ),
             placed as (
                 select source_name, _delivery_id as delivery_id, min(_observed_at) as observed_at,
                     lag(_delivery_id) over (
                         partition by source_name order by min(_observed_at), _delivery_id) as before
-                from raw.landed__{entity} where _is_full_delivery
+                from raw.landed__{table.relation} where _is_full_delivery
                 group by source_name, _delivery_id
             )
             select placed.source_name, ?, placed.delivery_id, placed.observed_at,
@@ -286,11 +329,44 @@ def _full_deliveries(connection: duckdb.DuckDBPyConnection, landed: list[dict[st
                 and placed.delivery_id = current_ids.delivery_id and ids.id = current_ids.id
             group by placed.source_name, placed.delivery_id, placed.observed_at
             """,
-            [entity],
+            [table.entity],
         )
 
 
-def _settings(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
+def _leads_from_deals(name: str, source: SourceConfig, landed: list[dict[str, Any]]) -> bool:
+    """Tell whether each deal of a source is a lead too: as said, else as its contract says."""
+    if source.leads_from_deals is not None:
+        return source.leads_from_deals
+    rule = CONTRACTS[source.system].leads_from_deals
+    tables = [TABLES[r["table_name"]] for r in landed if r["source_name"] == name]
+    has_leads = any("leads" in table.feeds for table in tables)
+    return rule in {"always", "staged"} or (rule == "when_no_leads" and not has_leads)
+
+
+def _with_defaults(
+    workspace: Workspace, rules: list[dict[str, Any]], word: str, meaning: str
+) -> list[dict[str, Any]]:
+    """Lay the workspace's rules over those of its systems' contracts."""
+
+    def compared(text: str) -> str:
+        return " ".join(text.lower().replace("ё", "е").split())
+
+    given = {(rule["source"], compared(rule[word])) for rule in rules}
+    laid = list(rules)
+    for name, source in workspace.config.sources.items():
+        contract = CONTRACTS[source.system]
+        defaults = contract.lead_statuses if word == "status" else contract.activity_types
+        laid += [
+            {"source": name, word: spelled, meaning: told}
+            for spelled, told in defaults.items()
+            if not {(name, compared(spelled)), ("*", compared(spelled))} & given
+        ]
+    return laid
+
+
+def _settings(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, landed: list[dict[str, Any]]
+) -> None:
     config = workspace.config
     row = settings_row(workspace)
     kinds = {name: _sql_type(name, value) for name, value in row.items()}
@@ -303,6 +379,7 @@ def _settings(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> No
         "currency": "varchar",
         "won_date": "varchar",
         "leads_from_deals": "boolean",
+        "are_leads_staged": "boolean",
         "lead_converted_means": "varchar",
         "delivery": "varchar",
     }
@@ -313,9 +390,11 @@ def _settings(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> No
             "source_order": order,
             "timezone": workspace.source_timezone(name),
             "currency": workspace.source_currency(name),
-            "won_date": source.won_date or "crm_close",
-            "leads_from_deals": source.leads_from_deals,
-            "lead_converted_means": source.lead_converted_means,
+            "won_date": source.won_date or CONTRACTS[source.system].won_date,
+            "leads_from_deals": _leads_from_deals(name, source, landed),
+            "are_leads_staged": CONTRACTS[source.system].leads_from_deals == "staged",
+            "lead_converted_means": source.lead_converted_means
+            or CONTRACTS[source.system].lead_converted_means,
             "delivery": source.delivery,
         }
         for order, (name, source) in enumerate(config.sources.items(), start=1)
@@ -330,8 +409,12 @@ def _settings(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> No
         "workspace__stages": [rule.model_dump() for rule in config.stages],
         "workspace__aliases": aliases,
         "workspace__loss_reasons": [rule.model_dump() for rule in config.loss_reasons],
-        "workspace__lead_statuses": [rule.model_dump() for rule in config.lead_statuses],
-        "workspace__activity_types": [rule.model_dump() for rule in config.activity_types],
+        "workspace__lead_statuses": _with_defaults(
+            workspace, [rule.model_dump() for rule in config.lead_statuses], "status", "outcome"
+        ),
+        "workspace__activity_types": _with_defaults(
+            workspace, [rule.model_dump() for rule in config.activity_types], "type", "kind"
+        ),
     }
     for name, rows in given.items():
         kinds = {column: _TYPES.get(column, "varchar") for column in _MODE_COLUMNS[name]}

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagster_project.configuration import EntityMapping, Tuning
+from dagster_project.configuration import Tuning
 from dagster_project.errors import SourceFileError
+from dagster_project.ingest.contracts.shape import fold
+from dagster_project.ingest.reading import Reading
 
 _DOING = "reading a delivered file"
-_JOINED_LINES_LIMIT = 200
+JOINED_LINES_LIMIT = 200
 _DELIMITERS = ",;\t|"
 
 
@@ -94,19 +95,19 @@ def encoding_of(path: Path, declared: str | None, where: str) -> str:
     )
 
 
-def header_line(path: Path, mapping: EntityMapping, encoding: str) -> str:
+def header_line(path: Path, reading: Reading, encoding: str) -> str:
     """Return the physical line on which the header begins, without its end."""
     with path.open(encoding=encoding, newline="") as handle:
-        for _ in range(mapping.skip_top):
+        for _ in range(reading.skip_top):
             handle.readline(1 << 22)
         return handle.readline(1 << 24).rstrip("\r\n")
 
 
-def delimiter_of(line: str, mapping: EntityMapping) -> str:
+def delimiter_of(line: str, reading: Reading) -> str:
     """Return the declared delimiter, else the one that shows most of the mapped headers."""
-    if mapping.delimiter:
-        return {"tab": "\t", "\\t": "\t"}.get(mapping.delimiter, mapping.delimiter)
-    wanted = {fold(str(h)) for h in mapping.columns.values() if isinstance(h, str)}
+    if reading.delimiter:
+        return {"tab": "\t", "\\t": "\t"}.get(reading.delimiter, reading.delimiter)
+    wanted = {fold(str(h)) for h in reading.columns.values() if isinstance(h, str)}
 
     def score(delimiter: str) -> tuple[int, int]:
         try:
@@ -118,13 +119,8 @@ def delimiter_of(line: str, mapping: EntityMapping) -> str:
     return max(_DELIMITERS, key=score)
 
 
-def fold(header: str | None) -> str:
-    """Return a header as it is compared: trimmed, case-folded, inner spaces single."""
-    return " ".join((header or "").replace("\ufeff", "").split()).casefold()
-
-
 def csv_records(
-    path: Path, mapping: EntityMapping, tuning: Tuning, encoding: str, delimiter: str
+    path: Path, reading: Reading, tuning: Tuning, encoding: str, delimiter: str
 ) -> Iterator[Record | Refused]:
     """Read delimited text so that an unclosed quote costs its own line only.
 
@@ -144,7 +140,7 @@ def csv_records(
                 return
             row += 1
             joined = [line]
-            if row > mapping.skip_top and line.count('"') % 2:
+            if row > reading.skip_top and line.count('"') % 2:
                 size = len(line)
                 while sum(part.count('"') for part in joined[-1:]) >= 0:
                     following = waiting.pop(0) if waiting else next(lines, None)
@@ -154,10 +150,10 @@ def csv_records(
                     size += len(following)
                     if following.count('"') % 2:
                         break
-                    if len(joined) > _JOINED_LINES_LIMIT or size > 2 * tuning.max_cell_bytes:
+                    if len(joined) > JOINED_LINES_LIMIT or size > 2 * tuning.max_cell_bytes:
                         break
-            cells = _split("".join(joined), delimiter)
-            is_preamble = row <= mapping.skip_top
+            cells = _split("".join(joined), delimiter, reading.escape)
+            is_preamble = row <= reading.skip_top
             if len(joined) > 1 and (cells is None or (width and len(cells) != width)):
                 waiting[:0] = joined[1:]
                 yield Refused(
@@ -176,16 +172,35 @@ def csv_records(
             yield Record(row, [cell or None for cell in cells])
 
 
-def _split(text: str, delimiter: str) -> list[str] | None:
+def _split(text: str, delimiter: str, escape: str | None) -> list[str] | None:
+    lines = [text.rstrip("\r\n")]
     try:
-        rows = list(csv.reader([text.rstrip("\r\n")], delimiter=delimiter, strict=True))
+        rows = list(
+            csv.reader(
+                lines, delimiter=delimiter, strict=True, escapechar=escape, doublequote=not escape
+            )
+        )
     except csv.Error:
         return None
     return rows[0] if len(rows) == 1 else ([] if not rows else None)
 
 
-def xlsx_records(path: Path, mapping: EntityMapping, where: str) -> Iterator[Record | Refused]:
+def xlsx_records(path: Path, reading: Reading, where: str) -> Iterator[Record | Refused]:
     """Read one sheet of a workbook; dates come out as ISO text, whole numbers without a point."""
+    rows = _sheet_of(path, reading.sheet, where, None)
+    for number, cells in enumerate(rows, start=1):
+        yield Record(number, [_cell_text(cell) for cell in cells])
+
+
+def xlsx_head(path: Path, sheet: str | int | None, where: str) -> list[list[str | None]]:
+    """Return the first rows of a workbook's sheet, as text."""
+    rows = _sheet_of(path, sheet, where, 60)
+    return [[_cell_text(cell) for cell in cells] for cells in rows]
+
+
+def _sheet_of(
+    path: Path, wanted: str | int | None, where: str, at_most: int | None
+) -> list[list[Any]]:
     import python_calamine
 
     with path.open("rb") as handle:
@@ -201,19 +216,19 @@ def xlsx_records(path: Path, mapping: EntityMapping, where: str) -> Iterator[Rec
     try:
         book = python_calamine.CalamineWorkbook.from_path(str(path))
         names = book.sheet_names
-        if mapping.sheet is None:
+        if wanted is None:
             sheets = [book.get_sheet_by_name(name) for name in names]
             sheet = next((s for s in sheets if s.height and s.width), sheets[0])
-        elif isinstance(mapping.sheet, int):
-            sheet = book.get_sheet_by_index(mapping.sheet - 1)
+        elif isinstance(wanted, int):
+            sheet = book.get_sheet_by_index(wanted - 1)
         else:
-            sheet = book.get_sheet_by_name(mapping.sheet)
-        rows = sheet.to_python(skip_empty_area=False)
+            sheet = book.get_sheet_by_name(wanted)
+        return sheet.to_python(skip_empty_area=False, nrows=at_most)
     except python_calamine.WorksheetNotFound as error:
         raise refuse(
             "missing_sheet",
             f"sheets {', '.join(names)}",
-            f"a sheet {mapping.sheet!r}",
+            f"a sheet {wanted!r}",
             where,
             "correct `sheet:` of this entity in workspace.yml",
         ) from error
@@ -225,8 +240,6 @@ def xlsx_records(path: Path, mapping: EntityMapping, where: str) -> Iterator[Rec
             where,
             "the file was cut off or damaged on its way: deliver it again",
         ) from error
-    for number, cells in enumerate(rows, start=1):
-        yield Record(number, [_cell_text(cell) for cell in cells])
 
 
 def _cell_text(cell: Any) -> str | None:
@@ -242,79 +255,6 @@ def _cell_text(cell: Any) -> str | None:
     if isinstance(cell, dt.date | dt.time):
         return cell.isoformat()
     return str(cell)
-
-
-def json_records(
-    path: Path, mapping: EntityMapping, encoding: str, where: str
-) -> Iterator[Record | Refused]:
-    """Read a JSON list, an object that holds one, or one object a line; first record = the keys.
-
-    A broken line of NDJSON refuses that line only; nested values stay JSON text.
-    """
-    text = path.read_text(encoding=encoding)
-    rows: list[tuple[int, dict[str, Any]]] = []
-    refused: list[Refused] = []
-    is_lines = path.suffix.lower() in {".ndjson", ".jsonl"}
-    if not is_lines:
-        try:
-            found: Any = json.loads(text, parse_float=str)
-        except json.JSONDecodeError as error:
-            if "\n{" not in text.strip():
-                raise refuse(
-                    "broken_json",
-                    f"text that is no JSON: {error}",
-                    "a JSON list, an object, or one object a line",
-                    where,
-                    "deliver the file again, whole",
-                ) from error
-            is_lines = True
-        else:
-            for step in (mapping.records or "").split(".") if mapping.records else ():
-                found = found.get(step) if isinstance(found, dict) else None
-            if isinstance(found, dict) and not mapping.records:
-                lists = [v for v in found.values() if isinstance(v, list)]
-                found = lists[0] if len(lists) == 1 else [found]
-            if not isinstance(found, list):
-                raise refuse(
-                    "no_records",
-                    "no list of records",
-                    f"a list at `{mapping.records or '(the top)'}`",
-                    where,
-                    "name the path to the list with `records:` in workspace.yml",
-                )
-            for number, item in enumerate(found, start=1):
-                if isinstance(item, dict):
-                    rows.append((number, item))
-                else:
-                    refused.append(Refused(number, "no_object", "not an object", str(item)[:200]))
-    if is_lines:
-        for number, line in enumerate(text.splitlines(), start=1):
-            if not line.strip():
-                continue
-            try:
-                item = json.loads(line, parse_float=str)
-            except json.JSONDecodeError as error:
-                refused.append(Refused(number, "broken_json_line", str(error), line[:200]))
-                continue
-            if isinstance(item, dict):
-                rows.append((number, item))
-            else:
-                refused.append(Refused(number, "no_object", "not an object", line[:200]))
-    keys = list(dict.fromkeys(key for _, item in rows for key in item))
-    yield Record(0, list(keys))
-    yield from refused
-    for number, item in rows:
-        yield Record(number, [_json_text(item.get(key)) for key in keys])
-
-
-def _json_text(value: Any) -> str | None:
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)
 
 
 def parquet_records(path: Path, where: str) -> Iterator[Record | Refused]:
@@ -338,3 +278,20 @@ def parquet_records(path: Path, where: str) -> Iterator[Record | Refused]:
         for item in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             number += 1
             yield Record(number, [_cell_text(cell) for cell in item])
+
+
+def parquet_headers(path: Path, where: str) -> list[str | None]:
+    """Return the column names of a Parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return list(pq.read_schema(path).names)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise refuse(
+            "broken_parquet",
+            f"a file that does not open: {error}",
+            "a whole Parquet file",
+            where,
+            "deliver the file again",
+        ) from error

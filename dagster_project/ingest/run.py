@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -18,7 +19,7 @@ from dagster_project.canonical import ROW_ID
 from dagster_project.checkpoints import reached
 from dagster_project.errors import SourceFileError
 from dagster_project.ingest.deliveries import Delivery, choose_versions, record_deliveries
-from dagster_project.ingest.discovery import Discovered, discover
+from dagster_project.ingest.discovery import Discovered, discover, reason_of
 from dagster_project.ingest.landing import Landed, land, landing_key, read_landed
 from dagster_project.ingest.raw import constant_offset, write_raw
 from dagster_project.settings import Workspace
@@ -58,9 +59,10 @@ def inputs_signature(workspace: Workspace, found: Discovered | None = None) -> s
     found = found or discover(workspace)
     told = {
         "files": sorted(
-            (c.source_name, c.entity, c.file_name, c.content.sha256) for c in found.claims
+            (c.source_name, c.table.relation, c.file_name, c.content.sha256) for c in found.claims
         ),
         "rejected": sorted((r.entity, r.file_name, r.reason_code) for r in found.rejected),
+        "empty": sorted((source, name) for source, name, _ in found.empty),
         "settings": workspace.settings_hash,
         "as_of": str(workspace.as_of),
         "first_incomplete_on": str(workspace.first_incomplete_on),
@@ -121,6 +123,19 @@ def ingest(
         reader.close()
     outcome.files += [
         {
+            "source_name": source_name,
+            "entity": "unknown",
+            "file_name": file_name,
+            "file_sha256": content.sha256,
+            "size": content.size,
+            "status": "empty",
+            "reason_code": "no_records",
+            "reason": "an empty page: an envelope without any record",
+        }
+        for source_name, file_name, content in found.empty
+    ]
+    outcome.files += [
+        {
             "source_name": r.source_name,
             "entity": r.entity,
             "file_name": r.file_name,
@@ -179,6 +194,7 @@ def _land_one(
     row: dict[str, Any] = {
         "source_name": delivery.source_name,
         "entity": delivery.entity,
+        "table_name": claim.table.relation,
         "file_name": delivery.file_name,
         "file_sha256": delivery.file_sha256,
         "first_seen": delivery.first_seen,
@@ -202,15 +218,7 @@ def _land_one(
             row |= {
                 "status": "rejected",
                 "reason_code": error.reason_code,
-                "reason": "; ".join(
-                    part
-                    for part in (
-                        f"found: {error.found}",
-                        f"expected: {error.expected}" if error.expected else "",
-                        f"do next: {error.remedy}" if error.remedy else "",
-                    )
-                    if part
-                ),
+                "reason": reason_of(error),
             }
             return row, None, 0
     observed = delivery.path_observed_at or _parsed(landed.last_updated_at) or delivery.first_seen
@@ -219,6 +227,9 @@ def _land_one(
         "reader": landed.reader,
         "observed_at": observed,
         "is_order_dependent": not (delivery.path_observed_at or landed.last_updated_at),
+        "columns_delivered": landed.columns_delivered,
+        "columns_unread": ", ".join(landed.columns_unread) or None,
+        "columns_unread_count": len(landed.columns_unread),
         "rows_seen": landed.rows_seen,
         "rows_landed": landed.rows_landed,
         "rows_refused": landed.rows_refused,
@@ -269,29 +280,34 @@ def _load_id(workspace: Workspace, files: list[dict[str, Any]]) -> str:
 def _landed_row(
     workspace: Workspace, delivery: Delivery, landed: Landed, load_id: str, now: datetime
 ) -> dict[str, Any]:
-    zone = workspace.source_timezone(delivery.source_name)
-    seconds, valid_from = constant_offset(zone)
     source = workspace.config.sources[delivery.source_name]
-    mapping = source.entities[delivery.entity]
+    reading = delivery.claim.reading
+    is_utc = reading.is_utc and source.timezone is None
+    zone = "UTC" if is_utc else workspace.source_timezone(delivery.source_name)
+    seconds, valid_from = constant_offset(zone)
     observed = delivery.path_observed_at or _parsed(landed.last_updated_at) or delivery.first_seen
     return {
         "landing_key": landed.landing_key,
         "landing_file": str(workspace.landing / f"{landed.landing_key}.parquet"),
         "entity": delivery.entity,
+        "table_name": delivery.claim.table.relation,
         "source_name": delivery.source_name,
         "_timezone": zone,
         "_utc_offset_seconds": seconds,
         "_offset_valid_from": valid_from,
         "_default_currency": workspace.source_currency(delivery.source_name),
-        "_is_row_id": ROW_ID in mapping.columns.values(),
+        "_money_factor": Decimal(1) / reading.money_divisor,
+        "_won_date": source.won_date,
+        "_is_row_id": ROW_ID in reading.columns.values(),
         "_source_file": delivery.file_name,
         "_file_sha256": delivery.file_sha256,
         "_loaded_at": now,
         "_observed_at": observed,
         "_delivery_id": delivery.delivery_id,
-        "_is_full_delivery": (mapping.delivery or source.delivery) == "full",
+        "_is_full_delivery": (reading.delivery or source.delivery) == "full",
         "_batch_id": load_id,
         "row_offset": landed.row_offset,
+        "columns": landed.columns,
         "orders": landed.orders,
         "decimals": landed.decimals,
     }

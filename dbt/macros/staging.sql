@@ -1,11 +1,20 @@
 {#
-  How a delivered table is typed. Kinds: key, reference, text, instant, date, money, number, integer,
-  share, boolean, phone, email, manager_name and the like are plain text. A column is
-  (name, kind, is_required). What does not type: key, money or a required column -> the row is
-  rejected; any other -> the value is NULL. Either way it is listed in stg_files__quarantine.
+  How delivered rows become staged rows. A staging model is `stage_entity(entity, parts)`: parts are
+  selects that give the entity's canonical columns as text, one per raw table: `as_delivered` for the
+  user's own tables, `from_table` for a system's. What does not type: key, money or a required column
+  -> the row is rejected; any other -> the value is NULL. Either way it is listed in ops.quarantine.
+  A row that is no record of the entity (a template, a copy) says so in `_left_out`: it stays, counted
+  apart, and no figure holds it.
 #}
 
-{% macro stage_entity(entity, columns, required_any=[]) %}
+{# The user's own tables: raw columns are the canonical ones. #}
+{% macro as_delivered(entity) -%}
+    select *, cast(null as {{ dbt.type_string() }}) as _left_out from {{ source('raw', 'files__' ~ entity) }}
+{%- endmacro %}
+
+{% macro stage_entity(entity, parts) %}
+{%- set columns = entity_columns(entity) %}
+{%- set required_any = required_any(entity) %}
 with
 
 run as (
@@ -19,8 +28,9 @@ run as (
 ),
 
 delivered as (
-    select *
-    from {{ source('raw', 'files__' ~ entity) }}
+    select * from (
+        {{ parts | join(' union all ') }}
+    ) as parts
     {%- if is_incremental() %}
     where _landing_key not in (select distinct staged._landing_key from {{ this }} as staged)
     {%- endif %}
@@ -66,17 +76,9 @@ final as (
         {%- for name, kind, is_required in columns %}
         {{ staged_columns(name, kind) }},
         {%- endfor %}
-        {{ listed_issues(columns, required_any) }} as _issues,
-        {{ rejecting_condition(columns, required_any) }} as _is_row_rejected,
-        _default_currency,
-        _is_row_id,
-        _source_file,
-        _source_row,
-        _file_sha256,
-        _landing_key,
-        _observed_at,
-        _delivery_id,
-        _is_full_delivery
+        case when _left_out is null then {{ listed_issues(columns, required_any) }} end as _issues,
+        _left_out is not null or {{ rejecting_condition(columns, required_any) }} as _is_row_rejected,
+        {{ lineage_columns() | join(', ') }}
     from instants
 )
 
@@ -86,7 +88,7 @@ select * from final
 {# Typed expression of every kind but instants. #}
 {% macro typed_value(name, kind) -%}
     {%- if kind == 'date' -%} cast({{ as_written_time(name, name ~ '__order') }} as date)
-    {%- elif kind == 'money' -%} {{ as_number(name, name ~ '__decimal', 'decimal(18, 4)') }}
+    {%- elif kind == 'money' -%} {{ in_whole_units(as_number(name, name ~ '__decimal', 'decimal(18, 4)')) }}
     {%- elif kind == 'price' -%} {{ as_number(name, name ~ '__decimal', 'decimal(18, 4)') }}
     {%- elif kind == 'number' -%} {{ as_number(name, name ~ '__decimal', 'decimal(18, 8)') }}
     {%- elif kind == 'share' -%} {{ as_number(name, name ~ '__decimal', 'decimal(18, 8)') }}
@@ -100,6 +102,12 @@ select * from final
     {%- elif kind == 'email' -%} {{ as_keyed_hash('lower(' ~ name ~ ')') }}
     {%- else -%} {{ exceptions.raise_compiler_error('stage_entity: unknown kind ' ~ kind) }}
     {%- endif -%}
+{%- endmacro %}
+
+{# Money of a system that counts in cents or micros, in whole units: exact, rounded half-up once. #}
+{% macro in_whole_units(amount) -%}
+    case when _money_factor = 1 then {{ amount }}
+        else cast(cast({{ amount }} as decimal(28, 4)) * _money_factor as decimal(18, 4)) end
 {%- endmacro %}
 
 {# UTC instant: an offset decides; a date alone is midnight in the company's zone; else the source's zone. #}
@@ -163,10 +171,8 @@ select * from final
 {%- endmacro %}
 
 {# Files that left raw/ or were superseded leave staging before new ones are appended. #}
-{% macro drop_withdrawn_files(entity) %}
+{% macro drop_withdrawn_files() %}
 {% if is_incremental() %}
-delete from {{ this }} where _landing_key not in (
-    select landed.landing_key from {{ source('raw', 'landed') }} as landed where landed.entity = '{{ entity }}'
-)
+delete from {{ this }} where _landing_key not in (select landed.landing_key from {{ source('raw', 'landed') }} as landed)
 {% endif %}
 {% endmacro %}

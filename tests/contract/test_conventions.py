@@ -178,6 +178,43 @@ def test_requirements_are_pinned_with_hashes():
     assert re.search(r"^dbt-core==1\.11\.", text, re.MULTILINE)
 
 
+def test_the_canonical_columns_of_models_are_those_of_ingestion():
+    from dagster_project.canonical import ENTITIES, REQUIRED_ANY
+
+    text = (ROOT / "dbt" / "macros" / "canonical.sql").read_text(encoding="utf-8")
+    told = re.search(r"return\(\{(.*?)\}\[entity\]", text, re.DOTALL)[1]
+    found = {
+        entity: re.findall(r"\('(\w+)', '(\w+)', (true|false)\)", columns)
+        for entity, columns in re.findall(r"'(\w+)': \[\n(.*?)\n    \]", told, re.DOTALL)
+    }
+    assert found == {
+        entity: [(n, c.kind, str(c.is_required).lower()) for n, c in columns.items()]
+        for entity, columns in ENTITIES.items()
+    }
+    listed = re.search(r"canonical_entities\(\) %\}\n(.*?)\) \}\}", text, re.DOTALL)[1]
+    assert re.findall(r"'(\w+)'", listed) == list(ENTITIES)
+    any_of = re.search(r"required_any\(entity\).*?\{\{ return\(\{(.*?)\}", text, re.DOTALL)[1]
+    assert {
+        e: tuple(re.findall(r"'(\w+)'", c)) for e, c in re.findall(r"'(\w+)': \[(.*?)\]", any_of)
+    } == REQUIRED_ANY
+
+
+def test_each_system_has_its_raw_tables_its_staging_models_and_its_place_in_the_union(nodes):
+    from dagster_project.ingest.contracts import CONTRACTS, TABLES
+
+    manifest = json.loads(manifest_file().read_text(encoding="utf-8"))
+    raw = {s["name"] for s in manifest["sources"].values() if s["source_name"] == "raw"}
+    assert set(TABLES) <= raw
+    models = {n["name"] for n in nodes.values() if n["resource_type"] == "model"}
+    parents = {n["name"]: n.get("depends_on", {}).get("nodes", []) for n in nodes.values()}
+    for system, contract in CONTRACTS.items():
+        staged = {f"stg_{system}__{entity}" for entity in contract.entities}
+        assert staged == {m for m in models if m.startswith(f"stg_{system}__")}
+        for entity in contract.entities:
+            model = f"model.sales_kpi_warehouse.stg_{system}__{entity}"
+            assert model in parents[f"int_{entity}__united"]
+
+
 def test_the_registry_is_whole_and_refers_to_measures_that_exist():
     import csv
 
@@ -193,10 +230,48 @@ def test_the_registry_is_whole_and_refers_to_measures_that_exist():
         assert all(kpi[c] for c in ("name_en", "name_ru", "formula_en", "formula_ru")), kpi
         assert set(kpi["requires"].split(";")) <= inputs, kpi["kpi_code"]
         if kpi["is_computed"] == "true":
-            used = {kpi[p] for p in [*parts, *cohort]}
+            used = {name for p in [*parts, *cohort] for name in kpi[p].split(";")}
+            used = {re.sub(r"__(90d|lagged)$", "", name) for name in used}
             assert used - {""} <= measures, kpi["kpi_code"]
     wanted = re.findall(r"\w+", ISSUED)
     assert set(wanted) <= {k["kpi_code"] for k in kpis if k["is_computed"] == "true"}
+
+
+def test_exactly_the_measures_of_percentiles_are_sampled():
+    import csv
+
+    with (ROOT / "dbt" / "seeds" / "kpi_registry.csv").open(encoding="utf-8", newline="") as handle:
+        kpis = list(csv.DictReader(handle))
+    wanted = {k["numerator_measure"] for k in kpis if k["aggregation"] == "distribution"}
+    text = (ROOT / "dbt" / "macros" / "measures.sql").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"if code in \[([^\]]+)\]", text)
+    assert set(re.findall(r"\w+", listed)) == wanted
+
+
+def test_every_composite_kpi_has_a_formula_over_parts_that_exist():
+    import csv
+
+    with (ROOT / "dbt" / "seeds" / "kpi_registry.csv").open(encoding="utf-8", newline="") as handle:
+        kpis = list(csv.DictReader(handle))
+    macros = ROOT / "dbt" / "macros"
+    measures = re.findall(r"\('([a-z_]+)', ", (macros / "measures.sql").read_text("utf-8"))
+    measures += [k["kpi_code"] for k in kpis if k["aggregation"] == "distribution"]
+    measures += ["payback_months"]  # cohorts against what their customers cost: kpi_parts
+    measures += ["revenue_target"]  # of the targets that a workspace delivers
+    text = (macros / "composites.sql").read_text(encoding="utf-8")
+    listed = text[text.index("return([") : text.index("]) }}")]
+    listed = re.sub(r"'\s*~\s*'", "", listed)
+    formulas = re.findall(r"\('(\w+)',\s*'([^']+)',\s*'(\w+)'\)", listed)
+    assert {code for code, *_ in formulas} == {
+        k["kpi_code"]
+        for k in kpis
+        if k["aggregation"] == "composite" and k["is_computed"] == "true"
+    }
+    words = set(re.search(r"words = \[([^\]]+)\]", text)[1].replace("'", "").split(", "))
+    for code, formula, cases in formulas:
+        names = set(re.findall(r"[a-z][a-z0-9_]*", f"{formula} {cases}")) - words
+        bare = {re.sub(r"__(90d|lagged|12m)$", "", name) for name in names}
+        assert bare <= set(measures), code
 
 
 def test_the_tables_of_the_readme_are_those_of_the_registry():

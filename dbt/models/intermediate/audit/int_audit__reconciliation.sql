@@ -1,24 +1,25 @@
--- One row per delivered file x entity: rows and native money seen = loaded + quarantined.
-{%- set entities = ['managers', 'customers', 'products', 'leads', 'deals', 'deal_items', 'deal_stages', 'deal_changes', 'deal_splits',
-    'payments', 'activities', 'spend', 'subscriptions', 'partners', 'fx_rates', 'calendar'] %}
+-- One row per delivered file x table: rows and native money seen = loaded + quarantined.
+-- Left out are those of the loaded that are no record by a rule of their system (templates, copies).
+-- A table that is read for reference only has no staged rows: all it landed counts as loaded.
 {%- set amounts = ['deals', 'payments', 'spend', 'subscriptions'] %}
 with
 
 files as (select * from {{ source('raw', 'files') }}),
 
 staged as (
-    {%- for entity in entities %}
+    {%- for entity in canonical_entities() %}
     select
         '{{ entity }}' as entity, _landing_key,
-        sum(case when _is_row_rejected then 0 else 1 end) as rows_loaded,
-        sum(case when _is_row_rejected then 1 else 0 end) as rows_rejected,
+        sum(case when _is_row_rejected and _left_out is null then 0 else 1 end) as rows_loaded,
+        sum(case when _is_row_rejected and _left_out is null then 1 else 0 end) as rows_rejected,
+        sum(case when _left_out is not null then 1 else 0 end) as rows_left_out,
         {%- if entity in amounts %}
-        sum(case when not _is_row_rejected then amount end) as amount_loaded,
-        sum(case when _is_row_rejected then amount end) as amount_rejected
+        sum(case when not _is_row_rejected or _left_out is not null then amount end) as amount_loaded,
+        sum(case when _is_row_rejected and _left_out is null then amount end) as amount_rejected
         {%- else %}
         cast(null as decimal(38, 4)) as amount_loaded, cast(null as decimal(38, 4)) as amount_rejected
         {%- endif %}
-    from {{ ref('int_' ~ entity ~ '__united') }}
+    from {{ ref('int_deal_splits__checked' if entity == 'deal_splits' else 'int_' ~ entity ~ '__united') }}
     group by _landing_key
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -27,7 +28,8 @@ staged as (
 select
     files.source_name, files.entity, files.file_name, files.file_sha256, files.status,
     coalesce(files.rows_seen, 0) as rows_seen,
-    cast(coalesce(staged.rows_loaded, 0) as bigint) as rows_loaded,
+    cast(case when files.entity in ('{{ canonical_entities() | join("', '") }}') then coalesce(staged.rows_loaded, 0) else coalesce(files.rows_landed, 0) end as bigint) as rows_loaded,
+    cast(coalesce(staged.rows_left_out, 0) as bigint) as rows_left_out,
     cast(coalesce(staged.rows_rejected, 0) + coalesce(files.rows_refused, 0) as bigint) as rows_quarantined,
     coalesce(files.rows_blank, 0) as rows_blank,
     coalesce(files.rows_total_lines, 0) as rows_total_lines,

@@ -8,7 +8,8 @@ crosswalk as (select * from {{ ref('int_managers__crosswalk') }}),
 
 listed as (
     select crosswalk.manager_id, min(managers.hired_on) as hired_on,
-        case when count(managers.left_on) > 0 then max(managers.left_on) end as left_on
+        case when count(managers.left_on) > 0 then max(managers.left_on) end as left_on,
+        not bool_or(coalesce(managers.is_active, true)) as is_inactive
     from {{ ref('int_managers__united') }} as managers
     inner join crosswalk on coalesce(managers.manager_id, managers.source_name || ':~' || managers.manager_name) = crosswalk.manager_ref
     where not managers._is_row_rejected
@@ -21,6 +22,8 @@ events as (
     select manager_id, min(coalesce(opened_on, closed_on)), max(coalesce(closed_on, opened_on)) from {{ ref('int_deals__attributed') }} group by manager_id
     union all
     select manager_id, min(occurred_on), max(occurred_on) from {{ ref('int_activities__attributed') }} group by manager_id
+    union all
+    select manager_id, min(started_on), max(started_on) from {{ ref('int_subscriptions__spells') }} group by manager_id
 ),
 
 own as (select manager_id, min(first_on) as first_on, max(last_on) as last_on from events group by manager_id),
@@ -34,7 +37,8 @@ select
     coalesce(listed.hired_on, case when listed.manager_id is not null then workspace.first_on end, own.first_on, settings.as_of) as employed_from,
     listed.hired_on,
     listed.left_on,
-    least(coalesce(listed.left_on, settings.as_of), settings.as_of) as employed_to
+    -- an inactive user whose leaving nobody dates was employed to the last own event
+    least(coalesce(listed.left_on, case when listed.is_inactive then own.last_on end, settings.as_of), settings.as_of) as employed_to
 from everyone
 cross join settings
 cross join workspace

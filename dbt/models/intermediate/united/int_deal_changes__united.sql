@@ -1,1 +1,1 @@
-select * from {{ ref('stg_files__deal_changes') }}
+{{ united('deal_changes') }}

@@ -1,1 +1,1 @@
-select * from {{ ref('stg_files__deal_splits') }}
+{{ united('deal_splits') }}

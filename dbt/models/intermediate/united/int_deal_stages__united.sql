@@ -1,1 +1,1 @@
-select * from {{ ref('stg_files__deal_stages') }}
+{{ united('deal_stages') }}

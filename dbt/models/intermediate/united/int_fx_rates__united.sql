@@ -1,1 +1,1 @@
-select * from {{ ref('stg_files__fx_rates') }}
+{{ united('fx_rates') }}

@@ -1,6 +1,1 @@
-{{ config(pre_hook="{{ drop_withdrawn_files('calendar') }}") }}
-
-{{ stage_entity('calendar', [
-    ('day', 'date', true),
-    ('is_working', 'boolean', true),
-]) }}
+{{ stage_entity('calendar', [as_delivered('calendar')]) }}

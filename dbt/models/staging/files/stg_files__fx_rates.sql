@@ -1,7 +1,1 @@
-{{ config(pre_hook="{{ drop_withdrawn_files('fx_rates') }}") }}
-
-{{ stage_entity('fx_rates', [
-    ('rate_on', 'date', true),
-    ('currency', 'text', true),
-    ('rate', 'number', true),
-]) }}
+{{ stage_entity('fx_rates', [as_delivered('fx_rates')]) }}

@@ -1,0 +1,1 @@
+{{ stage_entity('stages', [as_delivered('stages')]) }}

@@ -66,6 +66,8 @@ class Table:
             content leaves equal.
         records: Paths to the records of a JSON file, such as ``result.items``, ``result.result.*``
             (see ``json_records``). Empty: a list, or the only list of an object.
+        paged_by: How an envelope tells its place among pages: ``start`` (``next`` and ``total`` of
+            records, as in ``page_chains``). A delivery whose chain does not end is not full.
         flatten: Nested JSON objects become dotted columns (``Owner.Name``).
         custom_fields: JSON key of a list of custom fields with values (amoCRM's shape): each
             becomes a column ``field:<id>``, ``field:<code>`` and one by its name.
@@ -77,7 +79,7 @@ class Table:
         drop_without: A row in which this own column is empty is a total line.
         utc_by: Own column whose presence tells that times without an offset are UTC (a connector's
             mark); a ``timezone`` of the source in workspace.yml wins.
-        escape: Sign that escapes a quote inside quoted CSV fields, where it is not doubled.
+        escape: Sign that may escape a quote inside quoted CSV fields; doubled quotes are read too.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Table:
     updated_at: str | None = None
     file_names: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
+    paged_by: Literal["start"] | None = None
     flatten: bool = False
     custom_fields: str | None = None
     header_within: int = 1

@@ -6,6 +6,7 @@
 {# One line per system: the models `stg_<system>__<entity>` that exist. #}
 {% macro staged_systems() %}
 {{ return({
+    'bitrix24': ['managers', 'customers', 'products', 'leads', 'deals', 'deal_items', 'deal_stages', 'stages', 'activities'],
     'salesforce': ['managers', 'customers', 'products', 'leads', 'deals', 'deal_items', 'deal_stages', 'deal_changes', 'stages', 'activities'],
 }) }}
 {% endmacro %}

@@ -140,7 +140,9 @@ class Contract:
 
     ``won_date``: where the day of a win comes from. ``leads_from_deals``: every deal is a lead too
     (``when_no_leads``: only where the source delivers none). ``lead_statuses`` and
-    ``activity_types`` are laid under those of workspace.yml.
+    ``activity_types`` are laid under those of workspace.yml. ``wins_dated_by``: tables, or columns
+    as ``table.column``, of which a source must deliver one for its wins to have a date at all;
+    empty: they always may.
     """
 
     system: str
@@ -148,6 +150,7 @@ class Contract:
     won_date: Literal["crm_close", "history"] = "crm_close"
     leads_from_deals: Literal["always", "never", "when_no_leads"] = "never"
     lead_converted_means: Literal["won"] | None = None
+    wins_dated_by: tuple[str, ...] = ()
     lead_statuses: dict[str, str] = field(default_factory=dict)
     activity_types: dict[str, str] = field(default_factory=dict)
 

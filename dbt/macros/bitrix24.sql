@@ -15,14 +15,14 @@
 {# A stage of a funnel is `C<funnel>:<code>`; a bare code belongs to the general funnel, number 0. #}
 {% macro bitrix24_pipeline(category, stage) -%}
     coalesce(nullif(trim({{ category }}), ''), case
-        when regexp_matches({{ stage }}, '^C\d+:') then regexp_extract({{ stage }}, '^C(\d+):', 1)
+        when regexp_matches({{ stage }}, '^C[0-9]+:') then regexp_extract({{ stage }}, '^C([0-9]+):', 1)
         when {{ stage }} is not null then '0' end)
 {%- endmacro %}
 
 {# Records of other types (smart processes, invoices) number apart and would pass for deals. #}
 {% macro bitrix24_no_record(entity_type_id, stage) -%}
     case when coalesce({{ bitrix24_link('raw_.entity_type_id') }}, '{{ entity_type_id }}') <> '{{ entity_type_id }}'
-        or regexp_matches({{ stage }}, '^DT\d+_') then 'other_object' end
+        or regexp_matches({{ stage }}, '^DT[0-9]+_') then 'other_object' end
 {%- endmacro %}
 
 {% macro bitrix24_customer(company, contact) -%}
@@ -31,7 +31,7 @@
 
 {# The first of several phones or e-mails: a JSON list of values, or text with commas. #}
 {% macro bitrix24_first(value) -%}
-    case when left(trim({{ value }}), 1) = '[' then regexp_extract({{ value }}, '"VALUE"\s*:\s*"([^"]*)"', 1)
+    case when left(trim({{ value }}), 1) = '[' then regexp_extract({{ value }}, '"VALUE" *: *"([^"]*)"', 1)
         else split_part(replace({{ value }}, ';', ','), ',', 1) end
 {%- endmacro %}
 
@@ -48,7 +48,7 @@
         nullif(trim(raw_.source_label), ''),
         (select max_by(words.name, words._observed_at) from {{ source('raw', 'bitrix24__status') }} as words
             where words.source_name = raw_.source_name and words.entity_id = 'SOURCE' and words.status_id = trim(raw_.source_id)),
-        case when regexp_matches(trim(raw_.source_id), '^\d+$') then raw_.source_name || ':' || trim(raw_.source_id) else raw_.source_id end)
+        case when regexp_matches(trim(raw_.source_id), '^[0-9]+$') then raw_.source_name || ':' || trim(raw_.source_id) else raw_.source_id end)
 {%- endmacro %}
 
 {# A tax number, where a record has exactly one. #}

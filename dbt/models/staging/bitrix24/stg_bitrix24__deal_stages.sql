@@ -7,7 +7,7 @@
         'entered_at': 'created_time',
         'pipeline': bitrix24_pipeline('category_id', 'stage_id'),
         'system_outcome': bitrix24_outcome('stage_semantic_id'),
-    }, left_out="case when regexp_matches(stage_id, '^DT\d+_') then 'other_object' end"),
+    }, left_out="case when regexp_matches(stage_id, '^DT[0-9]+_') then 'other_object' end"),
     from_table('bitrix24', 'deal', 'deal_stages', {
         'deal_id': 'id',
         'stage': 'stage_id',

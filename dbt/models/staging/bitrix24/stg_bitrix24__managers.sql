@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 -- The team is the first department, by its name where departments are delivered; built whole, as they may come later.
 -- Mail boxes, bots and connectors are users too, but nobody's colleagues.
-{%- set department = "regexp_extract(raw_.uf_department, '\d+')" %}
+{%- set department = "regexp_extract(raw_.uf_department, '[0-9]+')" %}
 {%- set department_name = "(select max_by(departments.name, departments._observed_at) from " ~ source('raw', 'bitrix24__department') ~ " as departments where departments.source_name = raw_.source_name and departments.id = " ~ department ~ ")" %}
 {{ stage_entity('managers', [from_table('bitrix24', 'user', 'managers', {
     'manager_id': 'id',

@@ -12,4 +12,4 @@
     'pipeline_name': "(select max_by(funnels.name, funnels._observed_at) from " ~ source('raw', 'bitrix24__category') ~ " as funnels where funnels.source_name = raw_.source_name and funnels.id = " ~ pipeline ~ " and coalesce(funnels.entity_type_id, '2') = '2')",
     'outcome': "case when max(" ~ semantics ~ ") " ~ one_list ~ " is not null then coalesce(" ~ bitrix24_outcome(semantics) ~ ", 'open') end",
     'position': 'sort',
-}, left_out="case when entity_id is not null and not regexp_matches(entity_id, '^DEAL_STAGE(_\d+)?$') then 'other_dictionary' when entity_id is null and coalesce(max(case when regexp_matches(status_id, '^(C\d+:)?WON$') then 1 end) " ~ one_list ~ ", 0) = 0 then 'other_dictionary' end")]) }}
+}, left_out="case when entity_id is not null and not regexp_matches(entity_id, '^DEAL_STAGE(_[0-9]+)?$') then 'other_dictionary' when entity_id is null and coalesce(max(case when regexp_matches(status_id, '^(C[0-9]+:)?WON$') then 1 end) " ~ one_list ~ ", 0) = 0 then 'other_dictionary' end")]) }}

@@ -414,6 +414,20 @@ def test_wins_of_an_export_are_undated_until_the_planned_close_may_stand_for_the
     assert published.kpi("win_rate", FEB) == pytest.approx(2 / 3)
 
 
+def test_a_column_of_the_portals_own_may_date_the_wins_of_an_export(portal: Company):
+    """The owner of the portal keeps the day of payment in a field: it is mapped as closed_at."""
+    portal.settings["stages"] = NAMED_STAGES
+    portal.settings["sources"]["crm"]["entities"] = {
+        "deals": {"columns": {"closed_at": "Оплачена"}}
+    }
+    portal.file(
+        "deals.csv",
+        "ID;Название сделки;Воронка;Стадия сделки;Сумма;Дата создания;Оплачена\n"
+        "1;Первая;Общая;Сделка успешна;100,50;05.01.2026 10:00:00;20.02.2026\n",
+    )
+    assert portal.run().kpi("booked_revenue", FEB) == 100.5
+
+
 @pytest.mark.parametrize("name", ["cp1251", "utf-8-sig", "excel"])
 def test_an_export_equals_the_json_of_the_same_records_to_the_kopeck(
     portal: Company, tmp_path, name: str

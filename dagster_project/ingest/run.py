@@ -334,6 +334,7 @@ def _landed_row(
         "_is_full_delivery": _is_full(workspace, delivery),
         "_batch_id": load_id,
         "row_offset": landed.row_offset,
+        "columns": landed.columns,
         "orders": landed.orders,
         "decimals": landed.decimals,
     }

@@ -198,6 +198,9 @@ def _execute(
     as_json: bool,
 ) -> Any:
     """Run Dagster's job in this process, with the record that its page shows."""
+    from dagster_project.quality.process import expectations
+
+    expectations()  # its imports pass while this process does its own
     use_dagster_home(settings)
     import dagster as dg
 
@@ -295,8 +298,8 @@ def check(
     if sources:
         _say_sources(settings, as_json)
         return
-    from dagster_project.quality.docs import write_data_docs
     from dagster_project.quality.gates import GATES, raise_if_failed
+    from dagster_project.quality.process import expectations
     from dagster_project.session import open_session
 
     if not settings.warehouse_file.exists():
@@ -309,7 +312,7 @@ def check(
         )
     with open_session(settings, "check the gates") as session:
         verdicts = [session.gate(name) for name in GATES]
-        write_data_docs(settings, session.run_id)
+        expectations().call("write_pages", settings.reports, session.run_id)
     if as_json:
         told = [{"gate": v.gate, "passed": v.passed, "checks": len(v.checks)} for v in verdicts]
         print(json.dumps(told, ensure_ascii=False))
@@ -391,6 +394,7 @@ def explain(
     told = take_back(settings, kpi, scope, period or f"{settings.as_of:%Y-%m}", limit=limit)
     if as_json:
         answer = {"kpi": told.kpi, "cell": told.cell, "sums": told.sums, "facts": told.facts}
+        answer["parts"] = told.parts
         print(json.dumps(answer, ensure_ascii=False, default=str, indent=2))
         return
     language = settings.config.language
@@ -400,7 +404,10 @@ def explain(
         f"{cell['period_grain']} of {cell['period_start']}: {_plain(cell['value'])}"
     )
     print(f"  {told.kpi[f'formula_{language}']}")
-    print(f"  numerator {told.kpi['numerator_measure']}: {_plain(cell['numerator'])}")
+    for part, value in told.parts.items():
+        print(f"  part {part}: {_plain(value)}")
+    if told.kpi["numerator_measure"]:
+        print(f"  numerator {told.kpi['numerator_measure']}: {_plain(cell['numerator'])}")
     if told.kpi["denominator_measure"]:
         print(f"  denominator {told.kpi['denominator_measure']}: {_plain(cell['denominator'])}")
     print(f"  cases: {cell['sample_size']}" + ("  (few)" if cell["is_low_sample"] else ""))

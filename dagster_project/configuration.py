@@ -213,19 +213,21 @@ class SubscriptionsFromPayments(_Strict):
     """Read recurring payments as subscriptions by a declared rule."""
 
     kind: str
-    min_payments: int = 2
-    gap_days: int = 45
+    min_payments: int = Field(default=2, ge=1)
+    gap_days: int = Field(default=45, ge=1)
 
 
 class Tuning(_Strict):
     """Every default that a workspace may override, under ``settings:``.
 
-    Units: ``*_days``, ``*_minutes``, ``*_seconds`` as named; limits are shares 0..1.
+    Units: ``*_days``, ``*_minutes``, ``*_seconds`` as named; limits are shares 0..1. Without
+    ``ltv_basis`` it is ``mrr`` for the subscription strategy and ``deals`` for the others.
     """
 
     conversion_window_days: int = Field(default=60, ge=1)
     maturity_horizon_days: int = Field(default=180, ge=1)
     low_sample_below: int = Field(default=20, ge=0)
+    win_prior_deals: int = Field(default=10, ge=0)
     connected_call_seconds: int = Field(default=30, ge=0)
     sla_minutes: int = Field(default=15, ge=1)
     lead_dedupe_days: int = Field(default=30, ge=0)
@@ -236,7 +238,7 @@ class Tuning(_Strict):
     undated_wins_limit: float = Field(default=0.01, ge=0, le=1)
     shared_value_limit: int = Field(default=3, ge=1)
     tolerate_rejected_files: bool = False
-    ltv_basis: Literal["deals", "payments", "mrr"] = "deals"
+    ltv_basis: Literal["deals", "payments", "mrr"] | None = None
     subscriptions_from_payments: SubscriptionsFromPayments | None = None
     history_start: date | None = None
     memory_limit: str | None = None

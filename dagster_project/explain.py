@@ -1,11 +1,14 @@
 """How a published number comes about: formula, parts, and the facts behind it, to file and line.
 
-What belongs here: reading marts.kpi_events of the release. What does not: formulas (registry).
+What belongs here: reading marts.kpi_events, kpi_balances, kpi_balance_spans, kpi_period_events and
+kpi_parts of the release. What does not: formulas (registry).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import duckdb
@@ -27,8 +30,9 @@ _SCOPES = {
 class Explanation:
     """A number and its parts.
 
-    ``facts``: one mapping per fact and measure with ``measure_code, occurred_on, fact_table,
-    fact_id, value, _source_file, _source_row``.
+    ``facts``: one mapping per fact, measure and line it came from, with ``measure_code,
+    occurred_on, fact_table, fact_id, value, _source_file, _source_row``. ``parts``: what the
+    formula of a composite KPI combines, by name.
     """
 
     kpi: dict[str, Any]
@@ -36,6 +40,7 @@ class Explanation:
     facts: list[dict[str, Any]]
     sums: dict[str, Any]
     fact_count: int
+    parts: dict[str, float] = field(default_factory=dict)
 
 
 def explain(
@@ -96,18 +101,101 @@ def explain(
                 expected=f"a scope of {kpi['scopes']}, a grain of {kpi['grains']}, "
                 "a period with data",
             )
-        facts, sums, count = _facts(release, kpi, cell, limit)
-    for part in ("numerator", "denominator"):
-        measure, published = kpi[f"{part}_measure"], cell[part]
-        is_summed = measure and published is not None and measure != "spend_covered_days"
-        if is_summed and abs(float(sums.get(measure, 0)) - float(published)) > 0.005:
+        parts = _parts(release, cell) if kpi["aggregation"] == "composite" else {}
+        measures = [m for m in (kpi["numerator_measure"], kpi["denominator_measure"]) if m]
+        sources = _sources(release, cell, measures or list(parts))
+        if parts:  # percentiles and ages are no sums of facts
+            sources = [source for source in sources if _is_any(release, source)]
+        facts, sums, count = _facts(release, cell, sources, limit)
+    published = {
+        kpi["numerator_measure"]: cell["numerator"],
+        kpi["denominator_measure"]: cell["denominator"],
+        **parts,
+    }
+    for measure, told in published.items():
+        is_summed = measure in {source.name for source in sources} and told is not None
+        allowed = 0.005 + 0.0001 * count  # foreign money of balances is valued by groups of facts
+        if is_summed and abs(float(sums.get(measure, 0)) - float(told)) > allowed:
             raise PipelineError(
                 doing,
                 found=f"the facts of {measure} add up to {sums.get(measure, 0)}",
-                expected=f"the published {part}, {published}",
+                expected=f"the published part, {told}",
                 where=str(path),
             )
-    return Explanation(kpi, cell, facts, sums, count)
+    return Explanation(kpi, cell, facts, sums, count, parts)
+
+
+def _parts(release: duckdb.DuckDBPyConnection, cell: dict[str, Any]) -> dict[str, float]:
+    return dict(
+        release.execute(
+            "select part, value from marts.kpi_parts where kpi_code = ? and scope_type = ? and "
+            "scope_id = ? and window_code = 'period' and period_grain = ? and period_start = ? "
+            "order by part",
+            [cell[k] for k in ("kpi_code", "scope_type", "scope_id", "period_grain")]
+            + [cell["period_start"]],
+        ).fetchall()
+    )
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where the facts of one measure stand: its relation and the days or periods that count."""
+
+    name: str
+    sql: str
+    values: list[Any]
+
+
+def _sources(
+    release: duckdb.DuckDBPyConnection, cell: dict[str, Any], measures: list[str]
+) -> list[_Source]:
+    """Find the facts of each measure: by day, as a balance of the last day, or for the period."""
+    windows = {
+        suffix: (first, last)
+        for suffix, first, last in release.execute(
+            "select suffix, first_day, last_day from marts.kpi_windows "
+            "where window_code = 'period' and period_grain = ? and period_start = ?",
+            [cell["period_grain"], cell["period_start"]],
+        ).fetchall()
+    } or {"": (cell["period_start"], cell["period_start"])}
+    column = "strategy" if cell["scope_type"] == "strategy" else f"{cell['scope_type']}_id"
+    is_all = cell["scope_type"] == "company"
+    condition = "" if is_all else f" and {column} = ?"
+    who: list[Any] = [] if is_all else [cell["scope_id"]]
+    found = []
+    for name in measures:
+        measure, suffix = re.fullmatch(r"(.+?)(__90d|__lagged|__12m)?", name).groups("")
+        first, last = windows.get("" if suffix == "__12m" else suffix, (None, None))
+        if first is None or measure == "spend_covered_days":
+            continue  # history is shorter; days on which any channel is covered do not add up
+        periods = [cell["period_grain"], cell["period_start"], cell["period_start"]]
+        if suffix == "__12m":  # whole months that end with the window, or before its last one
+            after = (last + timedelta(days=1)).replace(day=1)
+            first, last = after.replace(year=after.year - 1), after - timedelta(days=1)
+            periods = ["month", first, last]
+        columns = f"'{name}' as measure_code, {{}} as occurred_on, fact_table, fact_id, value"
+        sql = (
+            f"select {columns.format('occurred_on')} from marts.kpi_events "
+            f"where measure_code = ? and occurred_on >= ? and occurred_on <= ?{condition} "
+            f"union all select {columns.format('occurred_on')} from marts.kpi_balances "
+            f"where measure_code = ? and occurred_on = ?{condition} "
+            f"union all select {columns.format('cast(? as date)').replace(', value', '')}, "
+            "case when spans.currency is null then value else value * rates.rate end "
+            "from marts.kpi_balance_spans as spans left join marts.fct_rates as rates "
+            "on spans.currency = rates.currency and rates.day = ? where measure_code = ? "
+            f"and from_on <= ? and coalesce(to_on, date '9999-12-31') > ?{condition} "
+            f"union all select {columns.format('period_start')} from marts.kpi_period_events "
+            "where measure_code = ? and window_code = 'period' and period_grain = ? and "
+            f"period_start >= ? and period_start <= ?{condition}"
+        )
+        values = [measure, first, last, *who, measure, last, *who]
+        values += [last, last, measure, last, last, *who, measure, *periods, *who]
+        found.append(_Source(name, sql, values))
+    return found
+
+
+def _is_any(release: duckdb.DuckDBPyConnection, source: _Source) -> bool:
+    return bool(release.execute(f"select 1 from ({source.sql}) limit 1", source.values).fetchall())
 
 
 def _one(release: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> dict[str, Any] | None:
@@ -148,48 +236,83 @@ def _scope(release: duckdb.DuckDBPyConnection, scope: str, doing: str) -> tuple[
     )
 
 
-def _facts(
-    release: duckdb.DuckDBPyConnection, kpi: dict[str, Any], cell: dict[str, Any], limit: int
-) -> tuple[list[dict[str, Any]], dict[str, Any], int]:
-    measures = [m for m in (kpi["numerator_measure"], kpi["denominator_measure"]) if m]
-    column = "manager_id" if cell["scope_type"] == "company" else f"{cell['scope_type']}_id"
-    column = "strategy" if cell["scope_type"] == "strategy" else column
-    condition = "true" if cell["scope_type"] == "company" else f"{column} = ?"
-    values: list[Any] = [] if cell["scope_type"] == "company" else [cell["scope_id"]]
-    where = (
-        f"measure_code in ({', '.join('?' for _ in measures)}) and occurred_on >= ? "
-        f"and occurred_on < ? and {condition}"
+_ORIGINS = {
+    "fct_deals": "deal_id",
+    "fct_deal_events": "deal_id",
+    "fct_deal_credits": "deal_id",
+    "fct_pipeline_spans": "deal_id",
+    "fct_unpaid_spans": "deal_id",
+    "fct_due_deals": "deal_id",
+    "fct_partner_days": "partner_id",
+    "fct_leads": "lead_id",
+    "fct_activities": "activity_id",
+    "fct_payments": "payment_id",
+    "fct_spend": "spend_id",
+    "fct_subscriptions": "customer_id",
+}
+"""Facts that a line of a file stands behind, by their keys."""
+_COUNTED_ONCE = "('active_partners')"
+"""Measures of which a fact counts once in a scope, whatever it did there."""
+
+
+def _origins(release: duckdb.DuckDBPyConnection, cell: dict[str, Any]) -> tuple[str, list[Any]]:
+    """Return a relation (fact_table, fact_id, _source_file, _source_row), with its values.
+
+    MRR of a customer comes from its subscriptions of the period and the year before; lifetime
+    value from the deals, payments or subscriptions that ``ltv_basis`` counts.
+    """
+    lines = "any_value(_source_file) as _source_file, any_value(_source_row) as _source_row"
+    relations = [
+        f"select '{table}' as fact_table, {key} as fact_id, {lines} from marts.{table} "
+        + ("where is_customer_start " if table == "fct_subscriptions" else "")
+        + f"group by {key}"
+        for table, key in _ORIGINS.items()
+    ]
+    deals = "select customer_id, _source_file, _source_row from marts.fct_deals"
+    basis = release.execute("select max(ltv_basis) from marts.ltv_cohorts").fetchone()[0]
+    earned = {
+        "payments": "select customer_id, _source_file, _source_row from marts.fct_payments",
+        "mrr": "select customer_id, _source_file, _source_row from marts.fct_subscriptions",
+    }.get(
+        basis or "deals",
+        f"{deals} where won_on is not null",
     )
-    given = [*measures, cell["period_start"], cell["period_end"], *values]
+    relations.append(
+        f"select 'dim_customer', customer_id, _source_file, _source_row from ({earned})"
+    )
+    values: list[Any] = []
+    for table in ("fct_mrr_movements", "fct_mrr_periods"):
+        relations.append(
+            f"select '{table}', customer_id, _source_file, _source_row "
+            "from marts.fct_subscriptions where started_on < ? "
+            "and coalesce(ended_on, date '9999-12-31') >= ?"
+        )
+        values += [cell["period_end"], cell["period_start"] - timedelta(days=366)]
+    return " union all ".join(relations), values
+
+
+def _facts(
+    release: duckdb.DuckDBPyConnection, cell: dict[str, Any], sources: list[_Source], limit: int
+) -> tuple[list[dict[str, Any]], dict[str, Any], int]:
+    if not sources:
+        return [], {}, 0
+    events = " union all ".join(source.sql for source in sources)
+    given = [value for source in sources for value in source.values]
+    facts = (
+        "select measure_code, occurred_on, fact_table, fact_id, "
+        f"case when measure_code in {_COUNTED_ONCE} then max(value) else sum(value) end as value "
+        f"from ({events}) group by measure_code, occurred_on, fact_table, fact_id"
+    )
     sums = dict(
         release.execute(
-            f"select measure_code, sum(value) from marts.kpi_events where {where} group by 1",
-            given,
+            f"select measure_code, sum(value) from ({facts}) group by 1", given
         ).fetchall()
     )
-    count = release.execute(
-        "select count(*) from (select distinct measure_code, fact_table, fact_id, occurred_on "
-        f"from marts.kpi_events where {where})",
-        given,
-    ).fetchone()[0]
-    origins = " union all ".join(
-        f"select '{table}' as fact_table, {key} as fact_id, any_value(_source_file) as "
-        f"_source_file, any_value(_source_row) as _source_row from marts.{table} group by {key}"
-        for table, key in (
-            ("fct_deals", "deal_id"),
-            ("fct_deal_events", "deal_id"),
-            ("fct_leads", "lead_id"),
-            ("fct_activities", "activity_id"),
-            ("fct_payments", "payment_id"),
-            ("fct_spend", "spend_id"),
-        )
-    )
+    count = release.execute(f"select count(*) from ({facts})", given).fetchone()[0]
+    origins, more = _origins(release, cell)
     found = release.execute(
         f"""
-        with facts as (
-            select measure_code, occurred_on, fact_table, fact_id, sum(value) as value
-            from marts.kpi_events where {where} group by all
-        ), events as (
+        with facts as ({facts}), events as (
             select *, row_number() over (
                 partition by measure_code order by abs(value) desc, occurred_on, fact_id) as place
             from facts
@@ -198,9 +321,9 @@ def _facts(
         select shown.measure_code, shown.occurred_on, shown.fact_table, shown.fact_id, shown.value,
             origins._source_file, origins._source_row
         from shown left join origins using (fact_table, fact_id)
-        order by shown.measure_code, shown.place
+        order by shown.measure_code, shown.place, origins._source_file, origins._source_row
         """,
-        given,
+        [*given, *more],
     )
     names = [c[0] for c in found.description]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()], sums, count

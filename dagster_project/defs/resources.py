@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
+from dagster_project.quality.process import expectations
 from dagster_project.session import Session, open_session, silent
 from dagster_project.settings import Workspace, load_workspace
 
@@ -72,9 +73,8 @@ class WarehouseResource(dg.ConfigurableResource):
             finally:
                 if session.release is None:
                     session.record("failed")
-                from dagster_project.quality.docs import write_data_docs
-
-                write_data_docs(session.workspace, session.run_id)
+                if session.verdicts:
+                    expectations().call("write_pages", session.workspace.reports, session.run_id)
 
 
 @contextlib.contextmanager

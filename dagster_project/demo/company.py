@@ -9,6 +9,7 @@ Planted truths, for tests and for whoever learns the tool:
 * ``Соколов Игорь`` gets leads as good as anybody's and wins few of them (weak selling);
 * December is strong, January and summer are weak; prices rise by 12 % on 2025-09-01;
 * one seller is hired midway, one leaves midway, one changes team;
+* some deals are brought or helped by partners, some wins are shared, some plans move out;
 * the activities export of March 2026 has broken lines; some deals are reopened, deleted, merged;
   some leads are repeats of one contact; one file is delivered twice; an update arrives late.
 """
@@ -23,6 +24,13 @@ import random
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
+
+from dagster_project.demo.subscriptions import (
+    HEADERS,
+    PRODUCT_HEADERS,
+    service_contracts,
+    service_products,
+)
 
 SEED = 20261101
 FIRST, LAST = date(2024, 11, 1), date(2026, 10, 20)
@@ -67,6 +75,13 @@ SEASON = (0.72, 0.95, 1.08, 1.05, 0.98, 0.84, 0.74, 0.78, 1.08, 1.12, 1.14, 1.42
 STAGES = ("Новая", "Квалификация", "Встреча", "КП отправлено", "Договор")
 WON, LOST = "Успешно", "Отказ"
 REASONS = ("Дорого", "Выбрали другого", "Пропала потребность", "Дубль")
+PARTNERS = (
+    # id, name, who looks after it, joined, tier, its share of the sale
+    ("PA1", "Офис-Проект", "M01", "2023-02-01", "Золото", 0.12),
+    ("PA2", "Интерьер Плюс", "M06", "2024-05-15", "Серебро", 0.08),
+    ("PA3", "Строй-Альянс", "M11", "2024-09-01", "Серебро", 0.10),
+    ("PA4", "Дизайн-бюро Линия", "M09", "2025-11-01", "Партнёр", 0.05),
+)
 FIRST_NAMES = ("Алексей", "Мария", "Сергей", "Ольга", "Дмитрий", "Елена", "Павел", "Татьяна")
 FIRMS = ("Север", "Вектор", "Орион", "Каскад", "Меридиан", "Гранит", "Прогресс", "Аврора")
 
@@ -82,6 +97,10 @@ class _Company:
     customers: list[list] = field(default_factory=list)
     payments: list[list] = field(default_factory=list)
     spend: list[dict] = field(default_factory=list)
+    partner_of: dict[str, tuple[str, str]] = field(default_factory=dict)
+    splits: list[list] = field(default_factory=list)
+    changes: list[list] = field(default_factory=list)
+    subscriptions: list[list] = field(default_factory=list)
     rates: list[tuple[date, float]] = field(default_factory=list)
 
 
@@ -99,6 +118,10 @@ def write_company(workspace: Path) -> dict[str, int]:
     _make_leads_and_deals(company)
     _make_daily_activities(company)
     _make_spend(company)
+    _make_partners(company)
+    _make_splits(company)
+    _make_changes(company)
+    _make_subscriptions(company)
     _write(company, workspace / "raw")
     return {
         "leads": len(company.leads),
@@ -106,6 +129,7 @@ def write_company(workspace: Path) -> dict[str, int]:
         "activities": len(company.activities),
         "payments": len(company.payments),
         "spend": len(company.spend),
+        "subscriptions": len(company.subscriptions),
     }
 
 
@@ -359,6 +383,58 @@ def _cost(
     return row
 
 
+def _make_partners(company: _Company) -> None:
+    """Say which deals partners brought or helped, by a state of its own: no other file moves."""
+    rng = random.Random(SEED + 11)
+    for deal in company.deals:
+        opened = f"{deal[4]:%Y-%m-%d}"
+        known = [p for p in PARTNERS if p[3] <= opened]
+        if rng.random() < 0.14 and known:
+            partner = rng.choices(known, [4, 3, 3, 2][: len(known)])[0]
+            company.partner_of[deal[0]] = (
+                partner[0],
+                rng.choices(("sourced", "influenced"), (6, 4))[0],
+            )
+
+
+def _make_splits(company: _Company) -> None:
+    """Share the credit for some wins: halves, 70 to 30, and thirds that a file can only round."""
+    rng = random.Random(SEED + 13)
+    won = [deal for deal in company.deals if deal[3] == WON]
+    for place, deal in enumerate(sorted(rng.sample(won, 24), key=lambda d: d[0])):
+        others = [m[0] for m in _working(deal[4].date()) if m[0] != deal[9]]
+        shares = ((0.5, 0.5), (0.7, 0.3), (0.3333, 0.3333, 0.3333))[place % 3]
+        people = [deal[9], *rng.sample(others, len(shares) - 1)]
+        company.splits += [[deal[0], who, share] for who, share in zip(people, shares, strict=True)]
+
+
+def _make_changes(company: _Company) -> None:
+    """Write which plans and amounts stood before those that the deal has now."""
+    rng = random.Random(SEED + 12)
+    for deal in company.deals:
+        deal_id, opened, planned, amount = deal[0], deal[4], deal[6], deal[7]
+        until = min(deal[14], datetime(LAST.year, LAST.month, LAST.day, 20))
+        days = (until - opened).days
+        if days > 6 and rng.random() < 0.3:
+            at = opened + timedelta(days=rng.randrange(3, days), minutes=rng.randrange(600))
+            before = planned - timedelta(days=rng.randrange(5, 45))
+            if before > opened.date() and at < until:
+                company.changes.append([deal_id, "planned_close_on", before, planned, at])
+        if days > 6 and rng.random() < 0.12:
+            at = opened + timedelta(days=rng.randrange(2, days), minutes=rng.randrange(600))
+            before = round(amount * rng.choice((0.8, 0.9, 1.15)), 2)
+            if at < until:
+                company.changes.append([deal_id, "amount", before, amount, at])
+    company.changes.sort(key=lambda c: (c[4], c[0], c[1]))
+
+
+def _make_subscriptions(company: _Company) -> None:
+    wins = [(deal[10], deal[9], deal[5].date()) for deal in company.deals if deal[3] == WON]
+    successors = {"M08": ("M06", date(2026, 1, 31))}
+    rng = random.Random(SEED + 40)
+    company.subscriptions = service_contracts(wins, LAST, successors, rng)
+
+
 def _poisson(rng: random.Random, mean: float) -> int:
     limit, count, product = math.exp(-mean), 0, rng.random()
     while product > limit:
@@ -400,6 +476,13 @@ def _write(company: _Company, raw: Path) -> None:
         ["Сделка", "Этап", "Вошла", "Ответственный"],
         company.stages,
     )
+    headers = ["id", "Партнёр", "Менеджер", "С", "Уровень", "Доля"]
+    _csv(crm / "partners.csv", headers, [list(p) for p in PARTNERS])
+    _csv(crm / "deal_splits.csv", ["Сделка", "Сотрудник", "Доля"], company.splits)
+    headers = ["Сделка", "Поле", "Было", "Стало", "Когда"]
+    _csv(crm / "deal_changes.csv", headers, company.changes)
+    _csv(crm / "products_service.csv", PRODUCT_HEADERS, service_products())
+    _csv(crm / "subscriptions.csv", HEADERS, company.subscriptions)
     _write_activities(company, crm)
     _write_payments(company, books)
     lines = [f"{day:%d.%m.%Y};USD;{str(rate).replace('.', ',')}" for day, rate in company.rates]
@@ -424,16 +507,20 @@ def _write_managers(crm: Path) -> None:
 def _write_deals(company: _Company, crm: Path, rng: random.Random) -> None:
     headers = ["ID", "Название", "Воронка", "Этап", "Создана", "Закрыта", "План закрытия", "Сумма"]
     headers += ["Валюта", "Ответственный", "Клиент", "Лид", "Источник", "Причина отказа"]
-    headers += ["Изменена", "Удалена", "Объединена с"]
+    headers += ["Изменена", "Удалена", "Объединена с", "Партнёр", "Роль партнёра"]
+
+    def told(rows: list[list]) -> list[list]:
+        return [[*row, *company.partner_of.get(row[0], ("", ""))] for row in rows]
+
     rows = [list(deal) for deal in company.deals]
-    _csv(crm / "2026-10-01" / "deals.csv", headers, [_as_of_september(row) for row in rows])
+    _csv(crm / "2026-10-01" / "deals.csv", headers, told([_as_of_september(row) for row in rows]))
     late = [row for row in rows if row[14] >= datetime(2026, 9, 20)]
     for row in rng.sample(rows[:1500], 6):
         late.append([*row[:14], datetime(2026, 10, 12, 10), "да", ""])
     for row, other in zip(rng.sample(rows[:1500], 4), rng.sample(rows[1500:2000], 4), strict=True):
         late.append([*row[:14], datetime(2026, 10, 12, 11), "", other[0]])
     late.append(late[0])  # the same row twice, as exports do
-    _csv(crm / "2026-10-20" / "deals.csv", headers, late)
+    _csv(crm / "2026-10-20" / "deals.csv", headers, told(late))
     again = (crm / "2026-10-01" / "deals.csv").read_bytes()
     (crm / "2026-10-01" / "deals (1).csv").write_bytes(again)
 
@@ -482,7 +569,8 @@ def _write_payments(company: _Company, books: Path) -> None:
     for row in company.payments:
         total += row[2]
         amount = f"{row[2]:,.2f}".replace(",", " ").replace(".", ",")
-        lines.append(f"{row[0]};{row[1]:%d.%m.%Y};{amount};" + ";".join(row[3:]))
+        told = [row[3], f"crm:{row[4]}", f"crm:{row[5]}", row[6]]  # ids of the CRM, not its own
+        lines.append(f"{row[0]};{row[1]:%d.%m.%Y};{amount};" + ";".join(told))
     lines.append(f"Итого;;{total:.2f};;;;".replace(".", ","))
     _text(books / "payments.csv", "\r\n".join(lines) + "\r\n", "cp1251")
 

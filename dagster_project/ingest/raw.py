@@ -135,6 +135,15 @@ def settings_row(workspace: Workspace) -> dict[str, Any]:
         "work_end_minute": end,
     }
     tuning = config.settings.model_dump(exclude={"subscriptions_from_payments", "memory_limit"})
+    tuning["ltv_basis"] = config.settings.ltv_basis or (
+        "mrr" if config.strategy == "subscription" else "deals"
+    )
+    recurring = config.settings.subscriptions_from_payments
+    tuning |= {
+        "recurring_payment_kind": recurring.kind if recurring else None,
+        "recurring_min_payments": recurring.min_payments if recurring else 0,
+        "recurring_gap_days": recurring.gap_days if recurring else 0,
+    }
     return row | tuning | {"history_start": workspace.history_start}
 
 

@@ -4,24 +4,23 @@ What belongs here: which suites make a gate, running them, the verdict. What doe
 (expectations/, workspace settings), the evidence's SQL (models; ``raw`` checks stand below because
 no model may run before that gate).
 
-Only evidence tables go through pandas: one row per file, per finding or per KPI, so that memory
+Only evidence tables leave the database: one row per file, per finding or per KPI, so that memory
 does not grow with the data.
 """
 
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from dagster_project.errors import GateFailed, PipelineError
-from dagster_project.quality.docs import context_of
+from dagster_project.quality.process import expectations
+from dagster_project.quality.suites import Check
 from dagster_project.settings import Workspace, project_root
 
 GATES: dict[str, tuple[str, ...]] = {
@@ -37,21 +36,6 @@ GATES: dict[str, tuple[str, ...]] = {
     "kpi": ("kpi_identities", "kpi_ranges", "kpi_presence", "kpi_change"),
 }
 """Suites of each gate: a file that is not there fails the gate."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One expectation's outcome, with example rows where it failed."""
-
-    suite: str
-    code: str
-    severity: str
-    passed: bool
-    explains_en: str
-    explains_ru: str
-    observed: str
-    remedy: str
-    examples: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -110,7 +94,9 @@ def run_gate(
     checks: list[Check] = []
     for name in GATES[gate]:
         try:
-            checks += _run_suite(folder / f"{name}.json", connection, run_id)
+            told = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+            evidence = connection.execute(f"select * from {told['meta']['relation']}").arrow()
+            checks += expectations().call("check_suite", told, evidence.read_all(), run_id)
         except Exception as error:  # noqa: BLE001 - whatever keeps a check from running refuses
             checks.append(_broken(name, error))
     verdict = Verdict(
@@ -158,75 +144,6 @@ def passed_gates(connection: duckdb.DuckDBPyConnection, load_id: str) -> set[str
     return {gate for gate, passed in rows if passed}
 
 
-def _run_suite(path: Path, connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Check]:
-    told = json.loads(path.read_text(encoding="utf-8"))
-    frame = connection.execute(f"select * from {told['meta']['relation']}").df()
-    for column in frame.columns:
-        if len(frame) and isinstance(frame[column].iloc[0], Decimal):
-            frame[column] = frame[column].astype(float)
-    context = context_of(run_id)
-    import great_expectations as gx
-
-    expected = gx.ExpectationSuite(name=told["name"], expectations=told["expectations"])
-    if not expected.expectations:
-        raise ValueError("a suite without expectations")
-    source = context.data_sources.add_or_update_pandas(told["name"])
-    batch = source.add_dataframe_asset(
-        told["meta"]["relation"]
-    ).add_batch_definition_whole_dataframe("all")
-    checked = gx.ValidationDefinition(
-        name=told["name"], data=batch, suite=context.suites.add_or_update(expected)
-    )
-    checkpoint = gx.Checkpoint(
-        name=told["name"],
-        validation_definitions=[context.validation_definitions.add_or_update(checked)],
-        result_format={"result_format": "COMPLETE"},
-    )
-    answer = context.checkpoints.add_or_update(checkpoint).run(
-        batch_parameters={"dataframe": frame}
-    )
-    (result,) = answer.run_results.values()
-    checks = [_as_check(told["name"], item, frame) for item in result.results]
-    if len(checks) != len(told["expectations"]):
-        raise ValueError(f"{len(told['expectations'])} expectations, {len(checks)} answers")
-    return checks
-
-
-def _as_check(suite: str, item: Any, frame: Any) -> Check:
-    config = item.expectation_config
-    meta = config.meta or {}
-    raised = bool((item.exception_info or {}).get("raised_exception")) or any(
-        isinstance(v, dict) and v.get("raised_exception")
-        for v in (item.exception_info or {}).values()
-    )
-    result = item.result or {}
-    examples: list[dict[str, Any]] = []
-    observed = f"found {result['observed_value']} rows" if "observed_value" in result else ""
-    if not item.success:
-        places = result.get("unexpected_index_list")
-        count = result.get("unexpected_count")
-        if count is not None:
-            observed = f"found {count} of {result.get('element_count')} that do not"
-        rows = frame.iloc[places[:5]] if places else frame.head(5)
-        examples = [
-            {k: _plain(v) for k, v in row.items()} for row in rows.to_dict(orient="records")
-        ]
-        if raised:
-            observed = f"the check itself failed: {str(item.exception_info)[:300]}"
-    severity = getattr(config, "severity", None) or "critical"
-    return Check(
-        suite=suite,
-        code=meta.get("code", config.type),
-        severity="critical" if raised else str(getattr(severity, "value", severity)),
-        passed=bool(item.success) and not raised,
-        explains_en=meta.get("explains_en", config.type),
-        explains_ru=meta.get("explains_ru", config.type),
-        observed=observed,
-        remedy=meta.get("remedy", ""),
-        examples=examples,
-    )
-
-
 def _broken(suite: str, error: Exception) -> Check:
     return Check(
         suite=suite,
@@ -238,16 +155,6 @@ def _broken(suite: str, error: Exception) -> Check:
         observed=f"{type(error).__name__}: {error}",
         remedy="restore the suite or the table that it reads",
     )
-
-
-def _plain(value: Any) -> Any:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, str | int | float | bool):
-        return value
-    return str(value)
 
 
 def _shown(example: dict[str, Any]) -> str:

@@ -191,3 +191,24 @@
         least(greatest(cast(floor({{ seconds_of_day(value) }} / 60.0) as integer), {{ day }}.work_start_minute), {{ day }}.work_end_minute) - {{ day }}.work_start_minute
     else 0 end
 {%- endmacro %}
+
+{# Money in a log of changes, which holds every kind of value: only spellings that mean one number. #}
+{% macro as_unmistakable_money(value) %}{{ return(adapter.dispatch('as_unmistakable_money')(value)) }}{% endmacro %}
+{% macro duckdb__as_unmistakable_money(value) -%}
+    case
+        when regexp_matches({{ value }}, '^\s*-?\d+(\.\d+)?\s*$') then try_cast(trim({{ value }}) as decimal(18, 4))
+        when regexp_matches({{ value }}, '^\s*-?\d[\d\s\x{00A0}\x{202F}]*(,\d{1,2})?\s*$') then {{ as_number(value, "','", 'decimal(18, 4)') }}
+        when regexp_matches({{ value }}, '^\s*-?\d{1,3}([, ]\d{3})*\.\d+\s*$') then {{ as_number(value, "'.'", 'decimal(18, 4)') }}
+    end
+{%- endmacro %}
+
+{# Date in a log of changes: ISO only, since no column tells the order of day and month. #}
+{% macro as_iso_day(value) %}{{ return(adapter.dispatch('as_iso_day')(value)) }}{% endmacro %}
+{% macro duckdb__as_iso_day(value) -%}
+    case when regexp_matches({{ value }}, '^\s*\d{4}-\d{2}-\d{2}') then try_cast(substr(trim({{ value }}), 1, 10) as date) end
+{%- endmacro %}
+
+{% macro is_within_hours(one, other, hours) %}{{ return(adapter.dispatch('is_within_hours')(one, other, hours)) }}{% endmacro %}
+{% macro duckdb__is_within_hours(one, other, hours) -%}
+    ({{ one }} is not null and {{ one }} >= {{ other }} - interval {{ hours }} hour and {{ one }} <= {{ other }} + interval {{ hours }} hour)
+{%- endmacro %}

@@ -39,7 +39,23 @@
     ('gross_margin', 'occurred_on', "event in ('won', 'reversed') and cost is not null", 'margin'),
     ('partner_revenue', 'occurred_on', "event in ('won', 'reversed') and partner_id is not null and coalesce(partner_role, 'sourced') = 'sourced' and amount is not null", 'amount'),
     ('partner_influenced_revenue', 'occurred_on', "event in ('won', 'reversed') and partner_id is not null and partner_role = 'influenced' and amount is not null", 'amount'),
+    ('partner_margin', 'occurred_on', "event in ('won', 'reversed') and partner_fee is not null and cost is not null", 'margin - partner_fee'),
+    ('partner_costed_revenue', 'occurred_on', "event in ('won', 'reversed') and partner_fee is not null and cost is not null", 'amount'),
+    ('partner_costed_events', 'occurred_on', "event in ('won', 'reversed') and partner_fee is not null and cost is not null", '1'),
 ], is_parted=true) }}
+{% endmacro %}
+
+{# Wins by who is credited with them: the shares of a split, else the owner whole. #}
+{% macro credit_measures() %}
+{%- set measures = [
+    ('credited_revenue', 'occurred_on', "event in ('won', 'reversed') and amount is not null", 'amount'),
+    ('credited_margin', 'occurred_on', "event in ('won', 'reversed') and margin is not null", 'margin'),
+    ('credited_costed_events', 'occurred_on', "event in ('won', 'reversed') and margin is not null", '1'),
+] %}
+{{ measure_rows(ref('fct_deal_credits'), 'fct_deal_credits', 'deal_id', measures) }}
+    union all
+{{ measure_rows('(select events.* from ' ~ ref('fct_deal_events') ~ ' as events left join (select distinct deal_id from ' ~ ref('fct_deal_credits')
+    ~ ') as split on events.deal_id = split.deal_id where split.deal_id is null) as whole_credits', 'fct_deal_events', 'deal_id', measures) }}
 {% endmacro %}
 
 {% macro deal_state_measures() %}
@@ -107,3 +123,166 @@
     (select *, cast(null as {{ dbt.type_string() }}) as manager_id, cast(null as {{ dbt.type_string() }}) as team_id,
         cast(null as {{ dbt.type_string() }}) as partner_id, cast(null as {{ dbt.type_string() }}) as strategy from {{ relation }}) as companywide
 {%- endmacro %}
+
+{# The scope of a row that `scope_sets` made: its kind and key. #}
+{% macro scope_columns() -%}
+    case
+        when grouping(team_id) = 0 then 'team' when grouping(manager_id) = 0 then 'manager' when grouping(channel_id) = 0 then 'channel'
+        when grouping(product_id) = 0 then 'product' when grouping(partner_id) = 0 then 'partner'
+        when grouping(strategy) = 0 then 'strategy' else 'company'
+    end as scope_type,
+    case
+        when grouping(team_id) = 0 then team_id when grouping(manager_id) = 0 then manager_id when grouping(channel_id) = 0 then channel_id
+        when grouping(product_id) = 0 then product_id when grouping(partner_id) = 0 then partner_id
+        when grouping(strategy) = 0 then strategy else 'all'
+    end as scope_id
+{%- endmacro %}
+
+{% macro scope_sets(columns) -%}
+    ({{ columns }})
+    {%- for scope in ['team_id', 'manager_id', 'channel_id', 'product_id', 'partner_id', 'strategy'] %}, ({{ columns }}, {{ scope }}){% endfor %}
+{%- endmacro %}
+
+{# Measures that stand for their day alone, such as what is open in the evening: (code, day, condition, value). #}
+{% macro balance_measures() %}
+{{ no_measures() }}
+{% endmacro %}
+
+{#
+  Balances that are running sums of steps (kpi_running_balances), by the relation that holds the steps:
+  (code, value, value of a case). A balance has no filter of its own: its steps have.
+#}
+{% macro running_measures(relation) %}
+{{ return({
+    'pipeline_steps': [
+        ('open_pipeline', 'amount'),
+        ('open_deals', 'deal_count'),
+        ('priced_open_deals', 'deal_count - unpriced_count'),
+        ('weighted_pipeline', 'weighted_amount'),
+        ('kept_deals', 'kept_count'),
+    ],
+    'unpaid_steps': [
+        ('unpaid_won_amount', 'amount'),
+    ],
+    'partner_steps': [
+        ('active_partners', 'partner_count'),
+    ],
+}[relation]) }}
+{% endmacro %}
+
+{#
+  The same balances by fact and span, for whoever asks what they are made of: (code, relation, value, currency, from, to).
+#}
+{% macro balance_span_measures() %}
+{%- for code, relation, fact_table, key, value, currency in [
+    ('open_pipeline', 'spans', 'fct_pipeline_spans', 'deal_id', 'coalesce(amount_native, 0)', 'currency'),
+    ('open_deals', 'spans', 'fct_pipeline_spans', 'deal_id', '1', 'null'),
+    ('priced_open_deals', 'spans', 'fct_pipeline_spans', 'deal_id', '1', 'null'),
+    ('weighted_pipeline', 'weighted_spans', 'fct_pipeline_spans', 'deal_id', 'weighted_native', 'currency'),
+    ('kept_deals', 'kept_spans', 'fct_pipeline_spans', 'deal_id', '1', 'null'),
+    ('unpaid_won_amount', 'unpaid_spans', 'fct_unpaid_spans', 'deal_id', 'unpaid_amount', 'null'),
+] %}
+    select
+        '{{ code }}' as measure_code, '{{ fact_table }}' as fact_table, {{ key }} as fact_id, from_on, to_on,
+        manager_id, team_id, channel_id, product_id, partner_id, strategy,
+        cast({{ currency }} as {{ dbt.type_string() }}) as currency, cast({{ value }} as decimal(28, 4)) * share as value
+    from {{ relation }}
+    union all
+{%- endfor %}
+    select 'active_partners', 'fct_partner_days', partner_id, day, {{ add_days('day', 90) }}, manager_id, team_id, channel_id,
+        cast(null as {{ dbt.type_string() }}), partner_id, strategy, cast(null as {{ dbt.type_string() }}), 1
+    from {{ ref('fct_partner_days') }}
+{% endmacro %}
+
+{# Deals by their planned close, in the period in which they are due: (code, condition, value). #}
+{% macro due_measures() %}
+{%- for code, condition, value in [
+    ('due_deals', 'due.is_due_at_start', '1'),
+    ('slipped_deals', 'due.is_slipped', '1'),
+    ('pipeline_due', 'due.is_due_at_end', 'due.amount'),
+    ('pipeline_due_deals', 'due.is_due_at_end', '1'),
+] %}
+    select
+        '{{ code }}' as measure_code, due.window_code, due.period_grain, due.period_start, 'fct_due_deals' as fact_table, due.deal_id as fact_id,
+        due.manager_id, due.team_id, due.channel_id, parts.product_id, due.partner_id, due.strategy,
+        cast({{ value }} as decimal(28, 4)) * parts.share as value,
+        case when parts.is_primary then 1 else 0 end as samples, 1 as product_samples
+    from {{ ref('fct_due_deals') }} as due
+    inner join {{ ref('fct_deal_products') }} as parts on due.deal_id = parts.deal_id
+    where {{ condition }}
+    {{ 'union all' if not loop.last }}
+{%- endfor %}
+{% endmacro %}
+
+{# Measures of a period as a whole: (code, condition, value); the relation has window_code, period_grain and period_start. #}
+{% macro period_measure_rows(relation, fact_table, key, measures) %}
+{%- for code, condition, value in measures %}
+    select
+        '{{ code }}' as measure_code, window_code, period_grain, period_start, '{{ fact_table }}' as fact_table, {{ key }} as fact_id,
+        manager_id, team_id, channel_id, cast(null as {{ dbt.type_string() }}) as product_id, cast(null as {{ dbt.type_string() }}) as partner_id, strategy,
+        cast({{ value }} as decimal(28, 10)) as value, 1 as samples, 1 as product_samples
+    from {{ relation }}
+    where {{ condition }}
+    {{ 'union all' if not loop.last }}
+{%- endfor %}
+{% endmacro %}
+
+{# Movements add up over months; a compared window that ends within a month brings that month's part. #}
+{% macro mrr_measures() %}
+{{ period_measure_rows('movements', 'fct_mrr_movements', 'customer_id', [
+    ('mrr_new', 'mrr_new > 0', 'mrr_new'),
+    ('mrr_expansion', 'mrr_expansion > 0', 'mrr_expansion'),
+    ('mrr_contraction', 'mrr_contraction > 0', 'mrr_contraction'),
+    ('mrr_churned', 'mrr_churned > 0', 'mrr_churned'),
+    ('mrr_reactivated', 'mrr_reactivated > 0', 'mrr_reactivated'),
+]) }}
+    union all
+{{ period_measure_rows(ref('fct_mrr_periods'), 'fct_mrr_periods', 'customer_id', [
+    ('mrr', 'mrr_end > 0', 'mrr_end'),
+    ('active_customers', 'mrr_end > 0', '1'),
+    ('customers_at_start', 'mrr_start > 0', '1'),
+    ('customers_lost', 'mrr_start > 0 and mrr_end = 0', '1'),
+    ('customers_kept', 'mrr_start > 0 and mrr_end > 0', '1'),
+    ('mrr_at_start', 'mrr_start > 0', 'mrr_start'),
+    ('mrr_kept', 'mrr_start > 0', 'least(mrr_start, mrr_end)'),
+    ('mrr_of_kept', 'mrr_start > 0', 'mrr_end'),
+    ('mrr_year_before', 'mrr_year_before > 0', 'mrr_year_before'),
+    ('mrr_kept_a_year', 'mrr_year_before > 0', 'least(mrr_year_before, mrr_end)'),
+    ('mrr_of_kept_a_year', 'mrr_year_before > 0', 'mrr_end'),
+    ('mrr_costed', 'mrr_end_costed > 0', 'mrr_end_costed'),
+    ('mrr_margin', 'mrr_end_costed > 0', 'margin_end'),
+]) }}
+{% endmacro %}
+
+{# What customers brought in their first year, for windows whose last customer is a year old. #}
+{% macro ltv_measures() %}
+{{ period_measure_rows('customers', 'dim_customer', 'customer_id', [
+    ('ltv_customers', 'first_year_margin is not null', '1'),
+    ('ltv_margin', 'first_year_margin is not null', 'first_year_margin'),
+]) }}
+{% endmacro %}
+
+{# The lead behind a customer's first win: the customer counts where the lead was created. #}
+{% macro cohort_measures() %}
+{{ measure_rows('(select leads.*, deals.deal_id as first_deal_id from ' ~ ref('fct_leads') ~ ' as leads inner join ' ~ ref('fct_deals') ~ ' as deals on leads.lead_id = deals.lead_id and deals.is_first_win) as first_leads', 'fct_leads', 'lead_id', [
+    ('cohort_customers', 'created_on', 'true', '1'),
+]) }}
+{% endmacro %}
+
+{% macro subscription_measures() %}
+{{ measure_rows('(select *, cast(null as ' ~ dbt.type_string() ~ ') as partner_id from ' ~ ref('fct_subscriptions') ~ ') as subscriptions', 'fct_subscriptions', 'customer_id', [
+    ('new_subscribers', 'started_on', 'is_customer_start', '1'),
+    ('new_subscribers_due', 'started_on', 'is_customer_start and is_kept_a_month is not null', '1'),
+    ('new_subscribers_kept', 'started_on', 'is_customer_start and is_kept_a_month', '1'),
+]) }}
+{% endmacro %}
+
+{% macro no_measures() %}
+    select
+        {%- for column in ['measure_code', 'fact_table', 'fact_id', 'manager_id', 'team_id', 'channel_id', 'product_id', 'partner_id', 'strategy', 'window_code', 'period_grain'] %}
+        cast(null as {{ dbt.type_string() }}) as {{ column }},
+        {%- endfor %}
+        cast(null as date) as occurred_on, cast(null as date) as period_start,
+        cast(null as decimal(28, 10)) as value, 1 as samples, 1 as product_samples
+    where false
+{% endmacro %}

@@ -128,3 +128,8 @@ conformed as (
 {% macro as_reference_of(value, source_name) -%}
     case when {{ value }} like '%:%' then {{ value }} else {{ source_name }} || ':' || {{ value }} end
 {%- endmacro %}
+
+{# Native money of a billing period at a rate -> per month: rounded half-up once; the step between drops the double's own noise. #}
+{% macro per_month(amount, rate) -%}
+    cast(cast(cast(cast({{ amount }} as decimal(24, 4)) * {{ rate }} as double) / billing_months as decimal(28, 9)) as decimal(18, 4))
+{%- endmacro %}

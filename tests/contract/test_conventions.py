@@ -229,10 +229,37 @@ def test_the_registry_is_whole_and_refers_to_measures_that_exist():
         assert all(kpi[c] for c in ("name_en", "name_ru", "formula_en", "formula_ru")), kpi
         assert set(kpi["requires"].split(";")) <= inputs, kpi["kpi_code"]
         if kpi["is_computed"] == "true":
-            used = {kpi[p] for p in [*parts, *cohort]}
+            used = {name for p in [*parts, *cohort] for name in kpi[p].split(";")}
+            used = {re.sub(r"__(90d|lagged)$", "", name) for name in used}
             assert used - {""} <= measures, kpi["kpi_code"]
     wanted = re.findall(r"\w+", ISSUED)
     assert set(wanted) <= {k["kpi_code"] for k in kpis if k["is_computed"] == "true"}
+
+
+def test_every_composite_kpi_has_a_formula_over_parts_that_exist():
+    import csv
+
+    with (ROOT / "dbt" / "seeds" / "kpi_registry.csv").open(encoding="utf-8", newline="") as handle:
+        kpis = list(csv.DictReader(handle))
+    macros = ROOT / "dbt" / "macros"
+    measures = re.findall(r"\('([a-z_]+)', ", (macros / "measures.sql").read_text("utf-8"))
+    measures += [k["kpi_code"] for k in kpis if k["aggregation"] == "distribution"]
+    measures += ["payback_months"]  # cohorts against what their customers cost: kpi_parts
+    text = (macros / "composites.sql").read_text(encoding="utf-8")
+    listed = text[text.index("return([") : text.index("]) }}")]
+    formulas = re.findall(r"\('(\w+)', '([^']+)', '(\w+)'\)", listed)
+    wanted = {k["kpi_code"] for k in kpis if k["aggregation"] == "composite"}
+    assert {code for code, *_ in formulas} == {
+        k["kpi_code"]
+        for k in kpis
+        if k["aggregation"] == "composite" and k["is_computed"] == "true"
+    }
+    assert {code for code, *_ in formulas} <= wanted
+    words = set(re.search(r"words = \[([^\]]+)\]", text)[1].replace("'", "").split(", "))
+    for code, formula, cases in formulas:
+        names = set(re.findall(r"[a-z][a-z0-9_]*", f"{formula} {cases}")) - words
+        bare = {re.sub(r"__(90d|lagged|12m)$", "", name) for name in names}
+        assert bare <= set(measures), code
 
 
 def test_the_tables_of_the_readme_are_those_of_the_registry():

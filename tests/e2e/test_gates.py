@@ -189,14 +189,15 @@ def test_a_broken_identity_is_refused(sold):
 
 
 def test_verdicts_are_kept_and_the_pages_ask_no_other_host(sold):
-    from dagster_project.quality.docs import write_data_docs
+    from dagster_project.quality.process import expectations
 
     published = sold.run()
     kept = published.rows(
         "select gate, bool_and(passed) from ops.gate_results group by 1 order by 1"
     )
     assert kept == [("kpi", True), ("raw", True), ("refined", True)]
-    write_data_docs(published.session.workspace, published.session.run_id)
+    published_by = published.session
+    expectations().call("write_pages", published_by.workspace.reports, published_by.run_id)
     pages = list((sold.directory / "reports" / "data_docs").rglob("*.html"))
     assert len(pages) > 12
     for page in pages:

@@ -19,8 +19,13 @@
     'spend': any_row(ref('int_spend__attributed')),
     'payments': any_row(ref('int_payments__attributed')),
     'partners': any_row(ref('int_deals__attributed'), 'partner_id is not null'),
-    'subscriptions': any_row(ref('int_subscriptions__united')),
-    'changes': any_row(ref('int_deal_stages__united')) ~ ' or ' ~ any_row(ref('int_deal_changes__united')),
+    'subscriptions': any_row(ref('int_subscriptions__spells')),
+    'lifetime_margins': any_row(ref('int_customers__margins'), 'is_costed and is_active'),
+    'changes': any_row(ref('int_deals__changes')),
+    'planned_closes': any_row(ref('int_deals__open_spans'), 'planned_close_on is not null'),
+    'learned_wins': any_row(ref('int_deals__win_probability')),
+    'fees': any_row(ref('int_partners__described'), 'fee_share is not null'),
+    'paid_deals': any_row(ref('int_payments__attributed'), 'deal_id is not null'),
     'targets': 'false',
 } %}
 {%- for code, condition in inputs.items() %}

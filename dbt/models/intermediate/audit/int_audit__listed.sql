@@ -37,6 +37,18 @@ inner join (
     having not bool_or(is_listed) and bool_and(is_id) and count(manager_name) > 0 and min(manager_name) = min(manager_ref)
 ) as unknown on deals.manager_id = unknown.unknown_id
 union all
+select 'subscriptions', _source_file, _source_row, 'ended_on', cast(ended_on as {{ dbt.type_string() }}),
+    'ended_before_start', 'the subscription ended before it began: it was never active'
+from {{ ref('int_subscriptions__united') }} where ended_on < started_on and not _is_row_rejected
+union all
+select 'subscriptions', _source_file, _source_row, 'billing_months', cast(billing_months as {{ dbt.type_string() }}),
+    'not_recurring', 'a billing period of less than a month is no recurring price: the row counts nowhere'
+from {{ ref('int_subscriptions__united') }} where billing_months <= 0 and not _is_row_rejected
+union all
+select 'subscriptions', _source_file, _source_row, 'amount', cast(amount as {{ dbt.type_string() }}),
+    'negative_amount', 'a negative price lowers the MRR of its customer, not below 0'
+from {{ ref('int_subscriptions__united') }} where amount < 0 and not _is_row_rejected
+union all
 select 'payments', min(_source_file), min(_source_row), 'kind', delivered_kind,
     'unknown_kind', 'this kind of payment has no meaning here: it counts as a payment'
 from {{ ref('int_payments__attributed') }} where is_unknown_kind group by delivered_kind
@@ -44,6 +56,23 @@ union all
 select 'activities', min(_source_file), min(_source_row), 'kind', delivered_kind,
     'unknown_kind', 'this type of activity has no meaning here: add it under activity_types in workspace.yml'
 from {{ ref('int_activities__attributed') }} where is_unknown_kind group by delivered_kind
+union all
+select 'deals', deals._source_file, deals._source_row, 'stage', deals.stage_name,
+    'win_withdrawn', 'an earlier delivery showed this deal won; without a history of stages that win was never there'
+from deals inner join {{ ref('int_deals__histories') }} as histories on deals.deal_id = histories.deal_id
+where histories.is_win_withdrawn
+union all
+select 'deal_changes', min(_source_file), min(_source_row), 'field', field,
+    'unknown_field', 'this field has no meaning here: stage, owner, amount and planned_close_on are read'
+from {{ ref('int_deal_changes__united') }}
+where not _is_row_rejected and lower(field) not in ('stage', 'owner', 'amount', 'planned_close_on') group by field
+union all
+select 'deal_changes', _source_file, _source_row, 'new_value', new_value,
+    'not_understood', 'a log of changes needs plain amounts (1234.50) and ISO dates (2026-12-31); the change is left out'
+from {{ ref('int_deal_changes__united') }}
+where not _is_row_rejected and new_value is not null
+    and ((lower(field) = 'amount' and {{ as_unmistakable_money('new_value') }} is null)
+        or (lower(field) = 'planned_close_on' and {{ as_iso_day('new_value') }} is null))
 union all
 select repeated.entity, repeated._source_file, repeated._source_row, repeated.column_name, repeated.value,
     'repeated_in_file', 'the key stands twice in one file without updated_at: the last row counts'

@@ -7,6 +7,8 @@ unconverted as (
     union all
     select currency, paid_on from {{ ref('int_payments__attributed') }} where amount_native is not null and amount is null
     union all
+    select currency, started_on from {{ ref('int_subscriptions__spells') }} where amount_native is not null and mrr is null
+    union all
     select currency, spent_on from {{ ref('int_spend__attributed') }} where amount_native is not null and amount is null
 )
 

@@ -19,7 +19,7 @@ staged as (
         {%- else %}
         cast(null as decimal(38, 4)) as amount_loaded, cast(null as decimal(38, 4)) as amount_rejected
         {%- endif %}
-    from {{ ref('int_' ~ entity ~ '__united') }}
+    from {{ ref('int_deal_splits__checked' if entity == 'deal_splits' else 'int_' ~ entity ~ '__united') }}
     group by _landing_key
     {{ 'union all' if not loop.last }}
     {%- endfor %}

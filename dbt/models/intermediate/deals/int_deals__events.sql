@@ -47,8 +47,11 @@ select
     cast(signed.sign as integer) as sign,
     signed.amount, signed.cost,
     cast(signed.amount - signed.cost as decimal(18, 4)) as margin,
+    case when coalesce(deals.partner_role, 'sourced') = 'sourced'
+        then cast(cast(signed.amount as decimal(24, 4)) * partners.fee_share as decimal(18, 4)) end as partner_fee,
     deals.is_eligible_close,
     deals.manager_id, deals.channel_id, deals.product_id, deals.partner_id, deals.partner_role,
     deals._source_file, deals._source_row
 from signed
 inner join deals on signed.deal_id = deals.deal_id
+left join {{ ref('int_partners__described') }} as partners on deals.partner_id = partners.partner_id

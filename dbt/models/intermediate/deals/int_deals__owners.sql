@@ -1,29 +1,19 @@
--- Owner at the win (else at the loss, else at the opening) where a history of owners is delivered.
+-- Owner at the win (else at the loss, else at the opening) where a history of owners is known.
 with
-
-managers as (select * from {{ ref('int_managers__crosswalk') }}),
 
 outcomes as (select * from {{ ref('int_deals__outcomes') }}),
 
 deals as (select deal_id, opened_at, closed_at from {{ ref('int_deals__current') }}),
 
 changes as (
-    select
-        changes.deal_id, changes.changed_at as known_at,
-        new_owner.manager_id, old_owner.manager_id as manager_before
-    from {{ ref('int_deal_changes__united') }} as changes
-    left join managers as new_owner on {{ as_reference_of('changes.new_value', 'changes.source_name') }} = new_owner.manager_ref
-    left join managers as old_owner on {{ as_reference_of('changes.old_value', 'changes.source_name') }} = old_owner.manager_ref
-    where lower(changes.field) = 'owner' and not changes._is_row_rejected
-    union all
-    select moves.deal_id, moves.entered_at, moves.manager_id, cast(null as {{ dbt.type_string() }})
-    from {{ ref('int_deals__moves') }} as moves where moves.manager_id is not null
+    select deal_id, changed_at as known_at, new_value as manager_id, old_value as manager_before
+    from {{ ref('int_deals__changes') }} where field = 'owner'
 ),
 
 placed as (
     select
         changes.deal_id, changes.known_at, changes.manager_id, changes.manager_before,
-        changes.known_at <= coalesce(outcomes.won_at, deals.closed_at, deals.opened_at) as is_before_event
+        changes.known_at <= coalesce(outcomes.won_at, outcomes.lost_at, deals.closed_at, deals.opened_at) as is_before_event
     from changes
     inner join deals on changes.deal_id = deals.deal_id
     inner join outcomes on changes.deal_id = outcomes.deal_id

@@ -1,14 +1,13 @@
 -- One row per deal x time it was won; `ended_on` is the day it was reopened, NULL while it stays won.
--- Wins later than the run's day do not exist; neither do reopenings.
+-- Wins later than the run's day do not exist; neither do reopenings. Dated by the delivered history of stages, else by
+-- the CRM's close, else by the deliveries between which it was won: those tell no reopening (a vanished win was never there).
 with
 
 settings as (select * from {{ ref('stg_workspace__settings') }}),
 
-sources as (select * from {{ ref('stg_workspace__sources') }}),
-
 deals as (select * from {{ ref('int_deals__current') }}),
 
-moves as (select * from {{ ref('int_deals__moves') }}),
+moves as (select * from {{ ref('int_deals__moves') }} where not is_inferred),
 
 turns as (
     select deal_id, entered_at, entered_on, outcome, row_number() over (partition by deal_id order by move_number) as turn_number
@@ -27,21 +26,20 @@ history_spells as (
     where started.outcome = 'won'
 ),
 
-told_by_history as (
-    select distinct moves.deal_id from {{ ref('int_deal_stages__united') }} as moves
-    inner join sources on moves.source_name = sources.source_name
-    where sources.won_date = 'history' and not moves._is_row_rejected
-),
+histories as (select * from {{ ref('int_deals__histories') }}),
 
 spells as (
     select history_spells.* from history_spells
-    left join told_by_history on history_spells.deal_id = told_by_history.deal_id
-    where told_by_history.deal_id is not null or history_spells.ended_on is not null
+    inner join histories on history_spells.deal_id = histories.deal_id
+    where histories.is_told or history_spells.ended_on is not null
     union all
-    select deals.deal_id, deals.closed_at, deals.closed_on, cast(null as timestamp), cast(null as date)
+    select
+        deals.deal_id, case when deals.closed_on is null then histories.inferred_close_at else deals.closed_at end,
+        coalesce(deals.closed_on, histories.inferred_close_on), cast(null as timestamp), cast(null as date)
     from deals
-    left join told_by_history on deals.deal_id = told_by_history.deal_id
-    where deals.stage_outcome = 'won' and told_by_history.deal_id is null and deals.closed_on is not null
+    left join histories on deals.deal_id = histories.deal_id
+    where deals.stage_outcome = 'won' and not coalesce(histories.is_told, false)
+        and coalesce(deals.closed_on, histories.inferred_close_on) is not null
 )
 
 select

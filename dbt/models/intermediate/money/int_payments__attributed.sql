@@ -35,6 +35,7 @@ select
     signed.money_currency as currency,
     {{ to_reporting('signed.signed_amount', 'case when signed.money_currency = settings.reporting_currency then cast(1 as decimal(18, 8)) else rates.rate end') }} as amount,
     deals.deal_id,
+    signed.subscription_id,
     coalesce(customers.customer_id, deals.customer_id) as customer_id,
     coalesce(deals.manager_id, 'not_given') as manager_id,
     coalesce(deals.channel_id, 'not_given') as channel_id,

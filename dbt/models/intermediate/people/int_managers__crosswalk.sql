@@ -19,7 +19,14 @@ mentioned as (
     union
     select distinct source_name, manager_id, cast(null as {{ dbt.type_string() }}) from {{ ref('int_subscriptions__united') }}
     union
+    select distinct source_name, manager_id, cast(null as {{ dbt.type_string() }}) from {{ ref('int_deal_splits__united') }}
+    union
     select distinct source_name, manager_id, manager_name from listed
+    {%- for value in ['old_value', 'new_value'] %}
+    union
+    select distinct source_name, {{ as_reference_of(value, 'source_name') }}, cast(null as {{ dbt.type_string() }})
+    from {{ ref('int_deal_changes__united') }} where lower(field) = 'owner'
+    {%- endfor %}
 ),
 
 named as (

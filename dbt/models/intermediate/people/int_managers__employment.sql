@@ -22,6 +22,8 @@ events as (
     select manager_id, min(coalesce(opened_on, closed_on)), max(coalesce(closed_on, opened_on)) from {{ ref('int_deals__attributed') }} group by manager_id
     union all
     select manager_id, min(occurred_on), max(occurred_on) from {{ ref('int_activities__attributed') }} group by manager_id
+    union all
+    select manager_id, min(started_on), max(started_on) from {{ ref('int_subscriptions__spells') }} group by manager_id
 ),
 
 own as (select manager_id, min(first_on) as first_on, max(last_on) as last_on from events group by manager_id),

@@ -9,6 +9,8 @@ mentioned as (
     union
     select distinct source_name, product_id, product_name, false from {{ ref('int_deal_items__united') }}
     union
+    select distinct source_name, product_id, cast(null as {{ dbt.type_string() }}), false from {{ ref('int_subscriptions__united') }}
+    union
     select distinct source_name, product_id, product_name, true from {{ ref('int_products__united') }} where not _is_row_rejected
 ),
 

@@ -3,7 +3,14 @@ with
 
 settings as (select * from {{ ref('int_settings') }}),
 
-bounds as (select min(day) as first_day from {{ ref('kpi_scope_days') }}),
+bounds as (
+    select min(first_day) as first_day from (
+        select min(day) as first_day from {{ ref('kpi_scope_days') }}
+        union all
+        select greatest(min(subscriptions.started_on), min(settings.history_start))
+        from {{ ref('fct_subscriptions') }} as subscriptions cross join settings
+    ) as firsts
+),
 
 days as (
     select dates.day, dates.week_start, dates.month_start, dates.quarter_start, dates.year_start

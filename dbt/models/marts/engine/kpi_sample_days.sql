@@ -18,24 +18,14 @@ samples as (
 counted as (
     select
         measure_code, occurred_on as day, sample,
-        case
-            when grouping(team_id) = 0 then 'team' when grouping(manager_id) = 0 then 'manager' when grouping(channel_id) = 0 then 'channel'
-            when grouping(product_id) = 0 then 'product' when grouping(partner_id) = 0 then 'partner'
-            when grouping(strategy) = 0 then 'strategy' else 'company'
-        end as scope_type,
-        team_id, manager_id, channel_id, product_id, partner_id, strategy,
+        {{ scope_columns() }},
         sum(samples) as samples, sum(product_samples) as product_samples
     from samples
-    group by grouping sets (
-        (measure_code, occurred_on, sample), (measure_code, occurred_on, sample, team_id), (measure_code, occurred_on, sample, manager_id),
-        (measure_code, occurred_on, sample, channel_id), (measure_code, occurred_on, sample, product_id),
-        (measure_code, occurred_on, sample, partner_id), (measure_code, occurred_on, sample, strategy))
+    group by grouping sets ({{ scope_sets('measure_code, occurred_on, sample') }})
 )
 
 select
-    measure_code, day, scope_type,
-    case when scope_type = 'company' then 'all' else coalesce(team_id, manager_id, channel_id, product_id, partner_id, strategy) end as scope_id,
-    cast(sample as integer) as sample,
+    measure_code, day, scope_type, scope_id, cast(sample as integer) as sample,
     cast(case when scope_type = 'product' then product_samples else samples end as bigint) as sample_count
 from counted
-where case when scope_type = 'company' then 'all' else coalesce(team_id, manager_id, channel_id, product_id, partner_id, strategy) end is not null
+where scope_id is not null

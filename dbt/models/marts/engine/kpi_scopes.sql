@@ -3,7 +3,16 @@ with
 
 settings as (select * from {{ ref('int_settings') }}),
 
-seen as (select scope_type, scope_id, min(day) as first_day, max(day) as last_day from {{ ref('kpi_scope_days') }} group by scope_type, scope_id),
+seen as (
+    select scope_type, scope_id, min(first_day) as first_day, max(last_day) as last_day
+    from (
+        select scope_type, scope_id, day as first_day, day as last_day from {{ ref('kpi_scope_days') }}
+        union all
+        select scope_type, scope_id, period_start, period_start from {{ ref('kpi_measures') }}
+        where measure_code = 'mrr' and window_code = 'period' and period_grain = 'month'
+    ) as days
+    group by scope_type, scope_id
+),
 
 managers as (select manager_id, manager_name, employed_from, employed_to from {{ ref('dim_manager') }} where is_current),
 

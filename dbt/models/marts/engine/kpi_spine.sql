@@ -2,8 +2,11 @@
 with
 
 happened as (
-    select distinct scope_type, scope_id, period_grain, period_start from {{ ref('kpi_measures') }}
+    select distinct scope_type, scope_id, 'day' as period_grain, day as period_start from {{ ref('kpi_scope_days') }}
     where measure_code <> 'spend_covered_days' and (value <> 0 or samples <> 0)
+    union
+    select distinct scope_type, scope_id, period_grain, period_start from {{ ref('kpi_measures') }}
+    where window_code = 'period' and measure_code <> 'spend_covered_days' and (value <> 0 or samples <> 0)
 ),
 
 owed as (
@@ -21,7 +24,7 @@ rows_ as (
 )
 
 select
-    rows_.scope_type, rows_.scope_id, scopes.scope_name,
+    rows_.scope_type, rows_.scope_id, scopes.scope_name, scopes.owed_from,
     periods.period_grain, periods.period_start, periods.period_end, periods.previous_start, periods.year_ago_start,
     periods.day_count, periods.is_complete, periods.is_window_over
 from rows_

@@ -24,11 +24,17 @@ leads as (select * from {{ ref('fct_leads') }} where not is_duplicate),
 measured as (
     {{ deal_event_measures() }}
     union all
+    {{ credit_measures() }}
+    union all
     {{ deal_state_measures() }}
     union all
     {{ lead_measures() }}
     union all
     {{ activity_and_money_measures() }}
+    union all
+    {{ subscription_measures() }}
+    union all
+    {{ cohort_measures() }}
 )
 
 select

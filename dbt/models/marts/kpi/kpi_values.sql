@@ -1,76 +1,111 @@
 -- One row per KPI x scope x period. The one model of values: the wide tables are another shape of it.
--- The measures of a scope and period are laid side by side once; each KPI then picks its own.
--- depends_on: {{ ref('kpi_registry') }} {{ ref('dim_kpi') }} {{ ref('kpi_percentiles') }}
-{%- set registry = registered_kpis() %}
-{%- set parts = ['numerator_measure', 'denominator_measure', 'guard_numerator', 'guard_denominator', 'ripeness_measure', 'ripe_measure', 'coverage_measure'] %}
-{%- set measures = [] %}
-{%- for kpi in registry %}{% for part in parts %}{% if kpi[part] and kpi[part] not in measures %}{% do measures.append(kpi[part]) %}{% endif %}{% endfor %}{% endfor %}
+-- Each KPI picks its parts from the measures in one pass; the windows that an unfinished period is
+-- compared with are computed beside it and laid on its row at the end.
+{%- set named_parts = {
+    'numerator': 'numerator_measure', 'denominator': 'denominator_measure', 'coverage': 'coverage_measure',
+    'ripeness': nth_part('ripeness_measure', "';'", 1), 'ripeness_base': nth_part('ripeness_measure', "';'", 2), 'ripe': 'ripe_measure',
+    'guard': nth_part('guard_numerator', "';'", 1), 'guard_base': nth_part('guard_denominator', "';'", 1),
+    'other_guard': nth_part('guard_numerator', "';'", 2), 'other_guard_base': nth_part('guard_denominator', "';'", 2),
+} %}
+{%- set parts = named_parts.keys() | list %}
+{%- set bases = ['previous', 'year_ago', 'previous_to_date', 'year_ago_to_date', 'previous_to_date_working_day', 'year_ago_to_date_working_day'] %}
 with
 
 settings as (select * from {{ ref('int_settings') }}),
 
-laid as (
-    select
-        scope_type, scope_id, period_grain, period_start
-        {%- for measure in measures %},
-        max(case when measure_code = '{{ measure }}' then value end) as {{ measure }},
-        max(case when measure_code = '{{ measure }}' then samples end) as {{ measure }}__samples
-        {%- endfor %}
-    from {{ ref('kpi_measures') }}
-    group by scope_type, scope_id, period_grain, period_start
+kpis as (select * from {{ ref('dim_kpi') }} where is_available),
+
+-- where a KPI has meaning
+meanings as (
+    select kpis.kpi_code, scopes.scope_type, grains.period_grain
+    from kpis
+    inner join (select distinct scope_type from {{ ref('kpi_scopes') }}) as scopes
+        on concat(';', kpis.scopes, ';') like concat('%;', scopes.scope_type, ';%')
+    inner join (select distinct period_grain from {{ ref('kpi_periods') }}) as grains
+        on concat(';', kpis.grains, ';') like concat('%;', grains.period_grain, ';%')
 ),
 
-cells as (
-    select spine.*
-        {%- for measure in measures %}, laid.{{ measure }}, laid.{{ measure }}__samples{% endfor %}
-    from {{ ref('kpi_spine') }} as spine
-    left join laid
-        on spine.scope_type = laid.scope_type and spine.scope_id = laid.scope_id
-        and spine.period_grain = laid.period_grain and spine.period_start = laid.period_start
+parts as (
+    select meanings.*, named.part, named.measure_code
+    from meanings
+    inner join (
+        {%- for part in parts %}
+        select kpi_code, '{{ part }}' as part, {{ named_parts[part] }} as measure_code from kpis
+        union all
+        {%- endfor %}
+        select kpi_code, 'direct', kpi_code from kpis where aggregation in ('distribution', 'composite')
+    ) as named on meanings.kpi_code = named.kpi_code
+    where named.measure_code <> ''
+),
+
+combined as (
+    {{ composite_rows(ref('kpi_parts')) }}
 ),
 
 summed as (
-    {%- for kpi in registry %}
+    select measure_code, scope_type, scope_id, window_code, period_grain, period_start, value, samples, cast(null as double) as direct_value
+    from {{ ref('kpi_measures') }}
+    union all
+    select measure_code, scope_type, scope_id, 'period', 'day', day, value, samples, cast(null as double)
+    from {{ ref('kpi_scope_days') }}
+    union all
+    select measure_code, scope_type, scope_id, window_code, period_grain, period_start, cast(null as decimal(38, 10)), samples, value
+    from {{ ref('kpi_percentiles') }}
+    union all
+    select kpi_code, scope_type, scope_id, window_code, period_grain, period_start, cast(null as decimal(38, 10)), samples, value
+    from combined
+),
+
+picked as (
     select
-        kpis.kpi_code, kpis.unit, kpis.aggregation, kpis.zero_rule, kpis.guard_minimum, kpis.needs_window,
-        kpis.guard_numerator, kpis.guard_denominator, kpis.ripeness_measure, kpis.coverage_measure,
-        cells.scope_type, cells.scope_id, cells.scope_name, cells.period_grain, cells.period_start, cells.period_end,
-        cells.previous_start, cells.year_ago_start, cells.day_count, cells.is_complete, cells.is_window_over,
+        parts.kpi_code, summed.scope_type, summed.scope_id, summed.window_code, summed.period_grain, summed.period_start,
         {%- for part in parts %}
-        {{ 'cells.' ~ kpi[part] if kpi[part] else 'cast(null as decimal(38, 10))' }} as {{ part.replace('_measure', '') }}_value,
+        max(case when parts.part = '{{ part }}' then summed.value end) as {{ part }}_value,
         {%- endfor %}
-        {%- for part in ['numerator', 'denominator'] %}
-        {{ 'cells.' ~ kpi[part ~ '_measure'] ~ '__samples' if kpi[part ~ '_measure'] else 'cast(null as bigint)' }} as {{ part }}_samples,
-        {%- endfor %}
-        {%- if kpi['aggregation'] == 'distribution' %}
-        percentiles.value as percentile_value, percentiles.samples as percentile_samples
-        {%- else %}
-        cast(null as double) as percentile_value, cast(null as bigint) as percentile_samples
-        {%- endif %}
-    from cells
-    inner join {{ ref('dim_kpi') }} as kpis
-        on kpis.kpi_code = '{{ kpi['kpi_code'] }}' and kpis.is_available
-        and cells.scope_type in ('{{ kpi['scopes'].replace(";", "', '") }}')
-        and cells.period_grain in ('{{ kpi['grains'].replace(";", "', '") }}')
-    {%- if kpi['aggregation'] == 'distribution' %}
-    left join {{ ref('kpi_percentiles') }} as percentiles
-        on percentiles.kpi_code = '{{ kpi['kpi_code'] }}'
-        and cells.scope_type = percentiles.scope_type and cells.scope_id = percentiles.scope_id
-        and cells.period_grain = percentiles.period_grain and cells.period_start = percentiles.period_start
-    {%- endif %}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+        max(case when parts.part = 'numerator' then summed.samples end) as numerator_samples,
+        max(case when parts.part = 'denominator' then summed.samples end) as denominator_samples,
+        max(case when parts.part = 'direct' then summed.direct_value end) as direct_value,
+        max(case when parts.part = 'direct' then summed.samples end) as direct_samples
+    from summed
+    inner join parts
+        on summed.measure_code = parts.measure_code and summed.scope_type = parts.scope_type and summed.period_grain = parts.period_grain
+    group by parts.kpi_code, summed.scope_type, summed.scope_id, summed.window_code, summed.period_grain, summed.period_start
+),
+
+-- a base before the scope's beginning is unknown, not zero
+owed as (
+    select
+        meanings.kpi_code, spine.scope_type, spine.scope_id, windows.window_code, spine.period_grain, spine.period_start,
+        spine.scope_name, spine.owed_from, spine.period_end, spine.previous_start, spine.year_ago_start,
+        spine.day_count, spine.is_complete, windows.is_window_over
+    from {{ ref('kpi_spine') }} as spine
+    inner join {{ ref('kpi_windows') }} as windows
+        on spine.period_grain = windows.period_grain and spine.period_start = windows.period_start and windows.suffix = ''
+        and (windows.window_code = 'period' or windows.last_day >= spine.owed_from)
+    inner join meanings on spine.scope_type = meanings.scope_type and spine.period_grain = meanings.period_grain
+    union all
+    select
+        picked.kpi_code, spine.scope_type, spine.scope_id, 'period', spine.period_grain, spine.period_start,
+        spine.scope_name, spine.owed_from, spine.period_end, spine.previous_start, spine.year_ago_start,
+        spine.day_count, spine.is_complete, spine.is_window_over
+    from {{ ref('kpi_spine') }} as spine
+    inner join picked on spine.scope_type = picked.scope_type and spine.scope_id = picked.scope_id and spine.period_start = picked.period_start
+    where spine.period_grain = 'day' and picked.period_grain = 'day'
 ),
 
 guarded as (
     select
-        *,
-        case
-            when guard_numerator is null then true
-            when guard_denominator is null then coalesce(guard_numerator_value, 0) > 0
-            else coalesce(cast(guard_numerator_value as double), 0) >= guard_minimum * coalesce(cast(guard_denominator_value as double), 0)
-        end and (not needs_window or is_window_over) as is_known
-    from summed
+        owed.*, kpis.unit, kpis.aggregation, kpis.zero_rule, kpis.ripeness_measure, kpis.coverage_measure,
+        {%- for part in parts %}
+        picked.{{ part }}_value,
+        {%- endfor %}
+        picked.numerator_samples, picked.denominator_samples, picked.direct_value, picked.direct_samples,
+        {{ guard_holds('guard', 1) }} and {{ guard_holds('other_guard', 2) }} and (not kpis.needs_window or owed.is_window_over) as is_known
+    from owed
+    inner join kpis on owed.kpi_code = kpis.kpi_code
+    left join picked
+        on owed.kpi_code = picked.kpi_code and owed.scope_type = picked.scope_type and owed.scope_id = picked.scope_id
+        and owed.window_code = picked.window_code and owed.period_grain = picked.period_grain and owed.period_start = picked.period_start
 ),
 
 parted as (
@@ -78,60 +113,88 @@ parted as (
         *,
         cast(case
             when not is_known then null
-            when aggregation = 'additive' and zero_rule = 'zero' then coalesce(numerator_value, 0)
-            when aggregation = 'ratio' then coalesce(numerator_value, 0)
+            when aggregation = 'ratio' or zero_rule = 'zero' then coalesce(numerator_value, 0)
             else numerator_value
         end as decimal(38, 4)) as numerator,
-        cast(case
-            when not is_known then null
-            when aggregation = 'ratio' then coalesce(denominator_value, 0)
-        end as decimal(38, 4)) as denominator,
-        cast(case aggregation when 'ratio' then coalesce(denominator_samples, 0) when 'distribution' then coalesce(percentile_samples, 0)
-            else coalesce(numerator_samples, 0) end as bigint) as sample_size
+        cast(case when is_known and aggregation = 'ratio' then coalesce(denominator_value, 0) end as decimal(38, 4)) as denominator,
+        cast(coalesce(case aggregation when 'ratio' then denominator_samples when 'distribution' then direct_samples
+            when 'composite' then direct_samples else numerator_samples end, 0) as bigint) as sample_size
     from guarded
 ),
 
 valued as (
     select
         parted.*,
-        case aggregation
-            when 'ratio' then cast(numerator as double) / nullif(cast(denominator as double), 0)
-            when 'distribution' then percentile_value
+        case
+            when aggregation = 'ratio' then cast(numerator as double) / nullif(cast(denominator as double), 0)
+            when aggregation = 'distribution' then direct_value
+            when aggregation = 'composite' then case when is_known then direct_value end
             else cast(numerator as double)
         end as value,
-        aggregation in ('ratio', 'distribution') and sample_size < settings.low_sample_below as is_low_sample,
-        case when ripeness_measure is not null and denominator > 0 and ripeness_value is not null
-            then cast(ripeness_value as double) / cast(denominator_value as double) end as maturity,
+        aggregation in ('ratio', 'distribution', 'composite') and sample_size < settings.low_sample_below as is_low_sample,
+        case when ripeness_measure is not null and denominator > 0
+            then cast(ripeness_value as double) / nullif(cast(coalesce(ripeness_base_value, denominator_value) as double), 0) end as maturity,
         is_complete and (coverage_measure is null or coalesce(coverage_value, 0) >= day_count) as is_period_complete
     from parted
     cross join settings
 ),
 
-final as (
+current_values as (
     select
         valued.*,
         case when ripeness_measure is not null and denominator > 0
-            then case when maturity is not null then maturity >= 0.9 else coalesce(ripe_value, 0) >= denominator_value end end as is_mature
+            then case when maturity is not null then maturity >= 0.9 else coalesce(ripe_value, 0) >= coalesce(ripeness_base_value, denominator_value) end end as is_mature
     from valued
-    where period_grain <> 'day' or coalesce(numerator, 0) <> 0 or coalesce(denominator, 0) <> 0 or percentile_value is not null
+    where window_code = 'period' and (period_grain <> 'day' or coalesce(numerator, 0) <> 0 or coalesce(denominator, 0) <> 0 or direct_value is not null)
+),
+
+to_date as (
+    select
+        kpi_code, scope_type, scope_id, period_grain, period_start
+        {%- for base in bases if '_to_date' in base %},
+        max(case when window_code = '{{ base }}' then value end) as {{ base }}
+        {%- endfor %}
+    from valued where window_code <> 'period'
+    group by kpi_code, scope_type, scope_id, period_grain, period_start
+),
+
+whole as (
+    select kpi_code, scope_type, scope_id, period_grain, period_start, period_end, value
+    from valued where window_code = 'period' and period_grain <> 'day' and value is not null
+),
+
+compared as (
+    select
+        current_values.*,
+        previous.value as value_previous,
+        year_ago.value as value_year_ago
+        {%- for base in bases if '_to_date' in base %},
+        case when not current_values.is_complete then to_date.{{ base }} end as value_{{ base }}
+        {%- endfor %}
+    from current_values
+    left join whole as previous
+        on current_values.kpi_code = previous.kpi_code and current_values.scope_type = previous.scope_type
+        and current_values.scope_id = previous.scope_id and current_values.period_grain = previous.period_grain
+        and current_values.previous_start = previous.period_start and previous.period_end > current_values.owed_from
+    left join whole as year_ago
+        on current_values.kpi_code = year_ago.kpi_code and current_values.scope_type = year_ago.scope_type
+        and current_values.scope_id = year_ago.scope_id and current_values.period_grain = year_ago.period_grain
+        and current_values.year_ago_start = year_ago.period_start and year_ago.period_end > current_values.owed_from
+    left join to_date
+        on current_values.kpi_code = to_date.kpi_code and current_values.scope_type = to_date.scope_type
+        and current_values.scope_id = to_date.scope_id and current_values.period_grain = to_date.period_grain
+        and current_values.period_start = to_date.period_start
 )
 
 select
-    final.kpi_code, final.scope_type, final.scope_id, final.scope_name,
-    final.period_grain, final.period_start, final.period_end, final.is_period_complete as is_complete,
-    final.numerator, final.denominator,
-    final.value, final.sample_size, final.is_low_sample, final.maturity, final.is_mature,
-    previous.value as value_previous,
-    year_ago.value as value_year_ago,
-    final.value - previous.value as change_abs_previous,
-    case when previous.value > 0 then (final.value - previous.value) / previous.value end as change_rel_previous,
-    final.value - year_ago.value as change_abs_year_ago,
-    case when year_ago.value > 0 then (final.value - year_ago.value) / year_ago.value end as change_rel_year_ago,
-    final.unit
-from final
-left join final as previous
-    on final.previous_start = previous.period_start and final.kpi_code = previous.kpi_code and final.period_grain = previous.period_grain
-    and final.scope_type = previous.scope_type and final.scope_id = previous.scope_id
-left join final as year_ago
-    on final.year_ago_start = year_ago.period_start and final.kpi_code = year_ago.kpi_code and final.period_grain = year_ago.period_grain
-    and final.scope_type = year_ago.scope_type and final.scope_id = year_ago.scope_id
+    kpi_code, scope_type, scope_id, scope_name, period_grain, period_start, period_end, is_period_complete as is_complete,
+    numerator, denominator, value, sample_size, is_low_sample, maturity, is_mature,
+    {%- for base in bases %}
+    value_{{ base }},
+    {%- endfor %}
+    {%- for base in bases %}
+    value - value_{{ base }} as change_abs_{{ base }},
+    case when value_{{ base }} > 0 then (value - value_{{ base }}) / value_{{ base }} end as change_rel_{{ base }},
+    {%- endfor %}
+    unit
+from compared

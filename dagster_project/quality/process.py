@@ -1,0 +1,92 @@
+"""The process in which Great Expectations lives: the seconds of its import pass beside the rest.
+
+What belongs here: starting that process, asking it, ending with this one. What does not: what it
+does (suites). It reads pickled ``(function, arguments)`` on its standard input, writes
+``(is_answer, answer or error)`` back, and ends when its input does, however this process ended.
+"""
+
+from __future__ import annotations
+
+import atexit
+import pickle
+import subprocess
+import sys
+from functools import cache
+from typing import Any
+
+from dagster_project.errors import PipelineError
+
+
+class ExpectationsProcess:
+    """Call functions of ``quality.suites`` by name in a process that is started at once."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "dagster_project.quality.process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        atexit.register(self.end)
+
+    def call(self, function: str, *arguments: Any) -> Any:
+        """Return what ``quality.suites.<function>`` answers.
+
+        Raises:
+            PipelineError: The process has ended.
+            Exception: Whatever the function raised there.
+        """
+        try:
+            pickle.dump((function, arguments), self._process.stdin)
+            self._process.stdin.flush()
+            is_answer, told = pickle.load(self._process.stdout)
+        except (BrokenPipeError, EOFError) as error:
+            expectations.cache_clear()
+            raise PipelineError(
+                "checking a gate",
+                found=f"the process that checks ended with code {self._process.wait()}",
+                expected="an answer",
+                remedy="run again; what is published stays as it was",
+            ) from error
+        if not is_answer:
+            raise told
+        return told
+
+    def end(self) -> None:
+        """Let the process end and wait for it."""
+        atexit.unregister(self.end)
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+@cache
+def expectations() -> ExpectationsProcess:
+    """Return the process, started on the first call."""
+    return ExpectationsProcess()
+
+
+def _serve() -> None:
+    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    sys.stdout = sys.stderr  # what a library prints is no answer
+    import logging
+
+    logging.disable(logging.WARNING)
+    import great_expectations  # noqa: F401 - imported before the first question
+
+    from dagster_project.quality import suites
+
+    while True:
+        try:
+            function, arguments = pickle.load(requests)
+        except EOFError:
+            return
+        try:
+            told = (True, getattr(suites, function)(*arguments))
+        except Exception as error:  # noqa: BLE001 - raised anew where it was asked for
+            told = (False, RuntimeError(f"{type(error).__name__}: {error}"))
+        pickle.dump(told, answers)
+        answers.flush()
+
+
+if __name__ == "__main__":
+    _serve()

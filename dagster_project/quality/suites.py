@@ -1,0 +1,179 @@
+"""Suites of expectations on evidence tables, and the pages about them: all that imports GX.
+
+What belongs here: Great Expectations' contexts, checkpoints and Data Docs (plain pages that open
+from disk and ask no other host). It runs in the process that ``quality.process`` keeps. What does
+not: which suites make a gate (gates).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_STYLE = """<style>
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; color: #222 }
+table { border-collapse: collapse; margin: .5rem 0 } td, th { border: 1px solid #ccc;
+padding: .25rem .6rem; text-align: left; vertical-align: top } .collapse, .modal { display: block }
+ul { list-style: none; padding-left: 0 } nav, .ge-cta-footer, footer { display: none }
+</style>"""
+_OUTSIDE = re.compile(
+    r"<script[^>]*\bsrc=[\"']https?://[^>]*>\s*</script>"
+    r"|<img[^>]*\bsrc=[\"']https?://[^>]*>"
+    r"|<link[^>]*\bhref=[\"']https?://[^>]*>"
+    r"|url\([\"']?https?://[^)]*\)",
+    re.IGNORECASE,
+)
+_contexts: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One expectation's outcome, with example rows where it failed."""
+
+    suite: str
+    code: str
+    severity: str
+    passed: bool
+    explains_en: str
+    explains_ru: str
+    observed: str
+    remedy: str
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+
+def check_suite(told: dict[str, Any], evidence: pa.Table, run_id: str) -> list[Check]:
+    """Hold an evidence table against a suite of expectations/.
+
+    Args:
+        told: The suite as its file tells it.
+        evidence: Every row of ``told["meta"]["relation"]``.
+        run_id: The run whose pages will show the result.
+
+    Raises:
+        ValueError: The suite expects nothing, or some expectation gave no answer.
+    """
+    import great_expectations as gx
+
+    frame = evidence.to_pandas()
+    for column in frame.columns:
+        if len(frame) and isinstance(frame[column].iloc[0], Decimal):
+            frame[column] = frame[column].astype(float)
+    context = _context_of(run_id)
+
+    expected = gx.ExpectationSuite(name=told["name"], expectations=told["expectations"])
+    if not expected.expectations:
+        raise ValueError("a suite without expectations")
+    source = context.data_sources.add_or_update_pandas(told["name"])
+    batch = source.add_dataframe_asset(
+        told["meta"]["relation"]
+    ).add_batch_definition_whole_dataframe("all")
+    checked = gx.ValidationDefinition(
+        name=told["name"], data=batch, suite=context.suites.add_or_update(expected)
+    )
+    checkpoint = gx.Checkpoint(
+        name=told["name"],
+        validation_definitions=[context.validation_definitions.add_or_update(checked)],
+        result_format={"result_format": "COMPLETE"},
+    )
+    answer = context.checkpoints.add_or_update(checkpoint).run(
+        batch_parameters={"dataframe": frame}
+    )
+    (result,) = answer.run_results.values()
+    checks = [_as_check(told["name"], item, frame) for item in result.results]
+    if len(checks) != len(told["expectations"]):
+        raise ValueError(f"{len(told['expectations'])} expectations, {len(checks)} answers")
+    return checks
+
+
+def _as_check(suite: str, item: Any, frame: Any) -> Check:
+    config = item.expectation_config
+    meta = config.meta or {}
+    raised = bool((item.exception_info or {}).get("raised_exception")) or any(
+        isinstance(v, dict) and v.get("raised_exception")
+        for v in (item.exception_info or {}).values()
+    )
+    result = item.result or {}
+    examples: list[dict[str, Any]] = []
+    observed = f"found {result['observed_value']} rows" if "observed_value" in result else ""
+    if not item.success:
+        places = result.get("unexpected_index_list")
+        count = result.get("unexpected_count")
+        if count is not None:
+            observed = f"found {count} of {result.get('element_count')} that do not"
+        rows = frame.iloc[places[:5]] if places else frame.head(5)
+        examples = [
+            {k: _plain(v) for k, v in row.items()} for row in rows.to_dict(orient="records")
+        ]
+        if raised:
+            observed = f"the check itself failed: {str(item.exception_info)[:300]}"
+    severity = getattr(config, "severity", None) or "critical"
+    return Check(
+        suite=suite,
+        code=meta.get("code", config.type),
+        severity="critical" if raised else str(getattr(severity, "value", severity)),
+        passed=bool(item.success) and not raised,
+        explains_en=meta.get("explains_en", config.type),
+        explains_ru=meta.get("explains_ru", config.type),
+        observed=observed,
+        remedy=meta.get("remedy", ""),
+        examples=examples,
+    )
+
+
+def _plain(value: Any) -> Any:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, str | int | float | bool):
+        return value
+    return str(value)
+
+
+def _context_of(run_id: str) -> Any:
+    """Return the ephemeral context in which a run's suites are held; only the latest is kept."""
+    if run_id not in _contexts:
+        import great_expectations as gx
+
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+        _contexts.clear()
+        _contexts[run_id] = context
+    return _contexts[run_id]
+
+
+def write_pages(reports: Path, run_id: str) -> None:
+    """Write the pages of what was checked for a run to ``reports/data_docs``."""
+    if run_id not in _contexts:
+        return
+    context = _contexts[run_id]
+    beside = reports / "data_docs.new"
+    shutil.rmtree(beside, ignore_errors=True)
+    site = {
+        "class_name": "SiteBuilder",
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        "store_backend": {
+            "class_name": "TupleFilesystemStoreBackend",
+            "base_directory": str(beside),
+        },
+    }
+    if "local" in context.get_site_names():
+        context.update_data_docs_site(site_name="local", site_config=site)
+    else:
+        context.add_data_docs_site(site_name="local", site_config=site)
+    context.build_data_docs(site_names=["local"])
+    for page in beside.rglob("*.html"):
+        text = _OUTSIDE.sub("", page.read_text(encoding="utf-8"))
+        page.write_text(text.replace("</head>", _STYLE + "</head>", 1), encoding="utf-8")
+    final = reports / "data_docs"
+    shutil.rmtree(final, ignore_errors=True)
+    beside.rename(final)

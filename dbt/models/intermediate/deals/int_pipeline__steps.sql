@@ -1,0 +1,134 @@
+-- One row per day x pipeline x stage x manager x channel x product x partner on which the open deals there changed: what came
+-- less what went. The sum up to a day is the state in its evening; money is in the reporting currency at the rate of
+-- the day, so that foreign money has a step on each day. `unpriced_count`: deals whose currency has no rate that day.
+{%- set dims = 'pipeline, stage_name, manager_id, team_id, strategy, channel_id, product_id, partner_id' %}
+{%- set sums = ['deal_count', 'amount', 'weighted_amount', 'kept_count', 'samples', 'product_samples'] %}
+with
+
+settings as (select as_of, reporting_currency from {{ ref('stg_workspace__settings') }}),
+
+spans as (select * from {{ ref('int_deals__open_spans') }}),
+
+chances as (select * from {{ ref('int_deals__win_probability') }}),
+
+-- the deal itself; its money by its chance at each age in the stage; whether it is kept up
+pieces as (
+    select deal_id, pipeline, stage_name, manager_id, channel_id, partner_id, currency, from_on, to_on,
+        1 as deal_count, coalesce(amount_native, 0) as amount, cast(0 as decimal(18, 4)) as weighted_amount, 0 as kept_count
+    from spans
+    union all
+    select
+        spans.deal_id, spans.pipeline, spans.stage_name, spans.manager_id, spans.channel_id, spans.partner_id, spans.currency,
+        case when spans.stage_entered_on is null then spans.from_on
+            else greatest(spans.from_on, {{ add_days('spans.stage_entered_on', 'chances.age_from') }}) end,
+        case when spans.stage_entered_on is null then spans.to_on
+            else {{ earlier_end('spans.to_on', add_days('spans.stage_entered_on', 'chances.age_to')) }} end,
+        0, cast(0 as decimal(18, 4)), cast(cast(spans.amount_native as double) * chances.probability as decimal(18, 4)), 0
+    from spans
+    inner join chances
+        on spans.source_name = chances.source_name and coalesce(spans.pipeline, '') = coalesce(chances.pipeline, '')
+        and coalesce(spans.stage_name, '') = coalesce(chances.stage_name, '')
+        and case when spans.stage_entered_on is null then chances.age_from = 0
+            else {{ spans_meet('spans.from_on', 'spans.to_on', add_days('spans.stage_entered_on', 'chances.age_from'), add_days('spans.stage_entered_on', 'chances.age_to')) }} end
+    where spans.amount_native is not null
+    union all
+    select
+        spans.deal_id, spans.pipeline, spans.stage_name, spans.manager_id, spans.channel_id, spans.partner_id, spans.currency,
+        greatest(spans.from_on, touches.from_on), {{ earlier_end('spans.to_on', 'touches.to_on') }},
+        0, cast(0 as decimal(18, 4)), cast(0 as decimal(18, 4)), 1
+    from spans
+    inner join {{ ref('int_deals__touches') }} as touches
+        on spans.deal_id = touches.deal_id and {{ spans_meet('spans.from_on', 'spans.to_on', 'touches.from_on', 'touches.to_on') }}
+    where spans.amount_native > 0 and spans.planned_close_on is not null
+),
+
+-- grain changes here: a deal comes apart by product, and where its manager changed team
+parted as (
+    select
+        pieces.pipeline, pieces.stage_name, pieces.manager_id, versions.team_id, versions.strategy,
+        pieces.channel_id, parts.product_id, pieces.partner_id, pieces.currency,
+        greatest(pieces.from_on, versions.valid_from) as from_on,
+        case when least(coalesce(pieces.to_on, date '9999-12-31'), versions.valid_to) <= settings.as_of
+            then least(coalesce(pieces.to_on, date '9999-12-31'), versions.valid_to) end as to_on,
+        pieces.deal_count * parts.share as deal_count,
+        cast(pieces.amount * parts.share as decimal(28, 10)) as amount,
+        cast(pieces.weighted_amount * parts.share as decimal(28, 10)) as weighted_amount,
+        pieces.kept_count * parts.share as kept_count,
+        case when parts.is_primary then pieces.deal_count else 0 end as samples,
+        pieces.deal_count as product_samples
+    from pieces
+    cross join settings
+    inner join {{ ref('int_deals__products') }} as parts on pieces.deal_id = parts.deal_id
+    inner join {{ ref('int_managers__versions') }} as versions
+        on pieces.manager_id = versions.manager_id
+        and {{ spans_meet('pieces.from_on', 'pieces.to_on', 'versions.valid_from', 'versions.valid_to') }}
+),
+
+native_steps as (
+    select day, {{ dims }}, currency
+        {%- for name in sums %}, sum({{ name }}) as {{ name }}{% endfor %}
+    from (
+        select from_on as day, {{ dims }}, currency{% for name in sums %}, {{ name }}{% endfor %}
+        from parted cross join settings where from_on <= settings.as_of
+        union all
+        select to_on, {{ dims }}, currency{% for name in sums %}, -{{ name }}{% endfor %}
+        from parted where to_on is not null
+    ) as signed
+    group by day, {{ dims }}, currency
+),
+
+-- foreign money: what a group holds in its own currency, valued on each day it holds it
+foreign_spans as (
+    select {{ dims }}, currency, day as from_on,
+        lead(day) over in_order as to_on,
+        sum(amount) over up_to_now as amount, sum(weighted_amount) over up_to_now as weighted_amount, sum(deal_count) over up_to_now as deal_count
+    from native_steps
+    cross join settings
+    where currency <> settings.reporting_currency
+    window
+        in_order as (partition by {{ dims }}, currency order by day),
+        up_to_now as (partition by {{ dims }}, currency order by day rows between unbounded preceding and current row)
+),
+
+valued as (
+    select
+        {{ dims }}, days.day,
+        cast(coalesce(cast(foreign_spans.amount as decimal(28, 10)) * rates.rate, 0) as decimal(28, 10)) as amount,
+        cast(coalesce(cast(foreign_spans.weighted_amount as decimal(28, 10)) * rates.rate, 0) as decimal(28, 10)) as weighted_amount,
+        case when rates.rate is null then foreign_spans.deal_count else 0 end as unpriced_count
+    from foreign_spans
+    cross join settings
+    inner join {{ ref('int_working_time__daily') }} as days
+        on days.day >= foreign_spans.from_on and days.day < coalesce(foreign_spans.to_on, {{ add_days('settings.as_of', 1) }})
+    left join {{ ref('int_fx__daily') }} as rates on foreign_spans.currency = rates.currency and days.day = rates.day
+    where foreign_spans.deal_count <> 0 or foreign_spans.amount <> 0 or foreign_spans.weighted_amount <> 0
+),
+
+steps as (
+    select day, {{ dims }}, deal_count, amount, weighted_amount, kept_count, 0 as unpriced_count, samples, product_samples
+    from native_steps cross join settings where currency = settings.reporting_currency
+    union all
+    select day, {{ dims }}, deal_count, 0, 0, kept_count, 0, samples, product_samples
+    from native_steps cross join settings where currency <> settings.reporting_currency
+    union all
+    select day, {{ dims }}, 0, amount, weighted_amount, 0, unpriced_count, 0, 0 from valued
+    union all
+    select {{ add_days('day', 1) }}, {{ dims }}, 0, -amount, -weighted_amount, 0, -unpriced_count, 0, 0
+    from valued cross join settings where day < settings.as_of
+),
+
+summed as (
+    select day, {{ dims }},
+        cast(sum(deal_count) as decimal(28, 6)) as deal_count,
+        cast(sum(amount) as decimal(38, 10)) as amount,
+        cast(sum(weighted_amount) as decimal(38, 10)) as weighted_amount,
+        cast(sum(kept_count) as decimal(28, 6)) as kept_count,
+        cast(sum(unpriced_count) as decimal(28, 6)) as unpriced_count,
+        cast(sum(samples) as bigint) as samples,
+        cast(sum(product_samples) as bigint) as product_samples
+    from steps
+    group by day, {{ dims }}
+)
+
+select * from summed
+where deal_count <> 0 or amount <> 0 or weighted_amount <> 0 or kept_count <> 0 or unpriced_count <> 0 or samples <> 0 or product_samples <> 0

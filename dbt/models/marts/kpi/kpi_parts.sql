@@ -1,0 +1,62 @@
+-- One row per composite KPI x part x scope x window: what its formula combines.
+with
+
+wanted as (
+    {{ composite_parts() }}
+),
+
+measures as (select * from {{ ref('kpi_measures') }}),
+
+windows as (select * from {{ ref('kpi_windows') }} where suffix = ''),
+
+-- sums over the twelve whole months that end with a window, or before its last, unfinished month
+over_year as (
+    select
+        concat(months.measure_code, '__12m') as measure_code, months.scope_type, months.scope_id,
+        windows.window_code, windows.period_grain, windows.period_start, sum(months.value) as value
+    from measures as months
+    inner join (select distinct part from wanted where right(part, 5) = '__12m') as yearly on concat(months.measure_code, '__12m') = yearly.part
+    inner join windows
+        on {{ add_months('months.period_start', 1) }} <= {{ add_days('windows.last_day', 1) }}
+        and {{ add_months('months.period_start', 13) }} > {{ add_days('windows.last_day', 1) }}
+        and windows.period_grain in ('month', 'quarter', 'year')
+    where months.window_code = 'period' and months.period_grain = 'month'
+    group by months.measure_code, months.scope_type, months.scope_id, windows.window_code, windows.period_grain, windows.period_start
+),
+
+costs as (
+    select
+        scope_type, scope_id, period_grain, period_start,
+        sum(case when measure_code = 'spend' then value end) as spend,
+        sum(case when measure_code = 'new_customers' then value end) as customers
+    from measures where window_code = 'period' and measure_code in ('spend', 'new_customers')
+    group by scope_type, scope_id, period_grain, period_start
+),
+
+-- the first age at which a cohort has brought what its customers cost
+paybacks as (
+    select cohorts.scope_type, cohorts.scope_id, cohorts.period_grain, cohorts.period_start, min(cohorts.age_months) as months
+    from {{ ref('kpi_cohorts') }} as cohorts
+    inner join costs
+        on cohorts.scope_type = costs.scope_type and cohorts.scope_id = costs.scope_id
+        and cohorts.period_grain = costs.period_grain and cohorts.period_start = costs.period_start
+    where costs.customers > 0 and cohorts.customers_costed > 0
+        and cast(cohorts.margin as double) / cohorts.customers_costed >= cast(costs.spend as double) / cast(costs.customers as double)
+    group by cohorts.scope_type, cohorts.scope_id, cohorts.period_grain, cohorts.period_start
+),
+
+summed as (
+    select measure_code, scope_type, scope_id, window_code, period_grain, period_start, cast(value as double) as value
+    from measures
+    union all
+    select measure_code, scope_type, scope_id, window_code, period_grain, period_start, value from {{ ref('kpi_percentiles') }}
+    union all
+    select measure_code, scope_type, scope_id, window_code, period_grain, period_start, cast(value as double) from over_year
+    union all
+    select 'payback_months', scope_type, scope_id, 'period', period_grain, period_start, cast(months as double) from paybacks
+)
+
+select
+    wanted.kpi_code, wanted.part, summed.scope_type, summed.scope_id, summed.window_code, summed.period_grain, summed.period_start, summed.value
+from summed
+inner join wanted on summed.measure_code = wanted.part

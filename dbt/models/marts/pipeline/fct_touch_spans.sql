@@ -1,0 +1,1 @@
+select deal_id, from_on, to_on from {{ ref('int_deals__touches') }}

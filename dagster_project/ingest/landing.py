@@ -20,7 +20,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import duckdb
@@ -32,8 +31,9 @@ from dagster_project.configuration import Tuning
 from dagster_project.errors import SourceFileError
 from dagster_project.ingest.contracts import fold
 from dagster_project.ingest.discovery import Claim, fingerprint, is_unchanged
-from dagster_project.ingest.formats import date_order_of, decimal_of, parsed_number, parsed_time
+from dagster_project.ingest.formats import date_order_of, decimal_of, parsed_time
 from dagster_project.ingest.json_records import json_records
+from dagster_project.ingest.money import divisor_of, sum_of, total_line_of
 from dagster_project.ingest.readers import (
     JOINED_LINES_LIMIT,
     Record,
@@ -77,6 +77,8 @@ class Landed:
     rows_total_lines: int = 0
     row_offset: int = 0
     amount_seen: str | None = None
+    amount_total_line: str | None = None
+    money_divisor: int | None = None
     orders: dict[str, str] = field(default_factory=dict)
     decimals: dict[str, str] = field(default_factory=dict)
     last_event_on: str | None = None
@@ -167,6 +169,7 @@ class _Work:
         self.table = folder / f".{key}.parquet.new"
         self.refused = folder / f".{key}.refused.parquet.new"
         self.where = claim.file_name
+        self.totals: list[str | None] = []
         self.forget()
 
     def forget(self) -> None:
@@ -275,7 +278,8 @@ class _Work:
         reading = self.reading
         if not reading.has_total_rules:
             return False
-        suspects = [f"{reading.drop_without} is null"] if reading.drop_without else []
+        without = (reading.drop_without or "").split()
+        suspects = [" and ".join(f"{column} is null" for column in without)] if without else []
         if reading.drop_any or reading.stop_at or reading.drop:
             suspects += [f"{c} is null" for c in reading.needed if c in places]
         first = next((column for column, place in places.items() if place == 0), None)
@@ -415,11 +419,10 @@ class _Work:
             if reading.stop_at and re.search(reading.stop_at, first):
                 landed.rows_total_lines += 1
                 return
-            if reading.drop and re.search(reading.drop, first):
+            if self._is_total_line(cells, places, first):
                 landed.rows_total_lines += 1
-                continue
-            if self._is_total_line(cells, places):
-                landed.rows_total_lines += 1
+                place = places.get(self.contract.amount or "", len(cells))
+                self.totals += cells[place : place + 1]
                 continue
             reason = self._cell_fault(cells, width if is_text else 0)
             if reason:
@@ -435,7 +438,7 @@ class _Work:
                 "deliver the table with its header, or correct `skip_top:`",
             )
 
-    def _is_total_line(self, cells: list[str | None], places: dict[str, int]) -> bool:
+    def _is_total_line(self, cells: list[str | None], places: dict[str, int], first: str) -> bool:
         """Tell a total line by the rules of a contract."""
         reading = self.reading
 
@@ -443,7 +446,10 @@ class _Work:
             place = places.get(column)
             return place is not None and (place >= len(cells) or not (cells[place] or "").strip())
 
-        if reading.drop_without and is_empty(reading.drop_without):
+        if reading.drop and re.search(reading.drop, first):
+            return True
+        without = [c for c in (reading.drop_without or "").split() if c in places]
+        if without and all(is_empty(column) for column in without):
             return True
         return bool(
             reading.drop_any
@@ -584,7 +590,15 @@ class _Work:
             )
         amount = self.contract.amount
         if amount in kinds:
-            landed.amount_seen = self._money(amount, landed.decimals[amount])
+            written = self._distinct(amount, amount) if self.reading.asks_micros else []
+            landed.money_divisor = divisor_of(self.reading, written, self.where)
+            decimal, divisor = landed.decimals[amount], landed.money_divisor
+            landed.amount_seen = sum_of(
+                self.connection, self._landed_relation(), amount, decimal, divisor
+            )
+            landed.amount_total_line = total_line_of(
+                self.totals, decimal, divisor, landed.amount_seen
+            )
         event, updated_at = self.contract.event_on, self.contract.updated_at
         if event in kinds:
             last = self._latest(event, landed.orders[event])
@@ -619,27 +633,6 @@ class _Work:
             f"select distinct {expression} from {self._landed_relation()} where {name} is not null"
         ).fetchall()
         return [row[0] for row in rows]
-
-    def _money(self, name: str, decimal: str) -> str:
-        factor = Decimal(1) / self.reading.money_divisor
-        whole = f"try_cast({name} as decimal(18, 4))"
-        if factor != 1:
-            whole = (
-                f"cast(cast({whole} as decimal(28, 4)) * cast('{factor:f}' as decimal(18, 8)) "
-                "as decimal(18, 4))"
-            )
-        plain = whole if decimal == "." else "null"
-        total, *_ = self.connection.execute(
-            f"select coalesce(sum({plain}), 0) from {self._landed_relation()}"
-        ).fetchone()
-        odd = self.connection.execute(
-            f"select {name}, count(*) from {self._landed_relation()} "
-            f"where {name} is not null and {plain} is null group by 1"
-        ).fetchall()
-        for text, count in odd:
-            value = (parsed_number(text, decimal) or Decimal(0)) * factor
-            total += value.quantize(Decimal("0.0001"), ROUND_HALF_UP) * count
-        return str(total)
 
     def _latest(self, name: str, order: str) -> datetime | None:
         """Return the greatest time of a column, as written."""

@@ -7,6 +7,10 @@
 {% macro staged_systems() %}
 {{ return({
     'salesforce': ['managers', 'customers', 'products', 'leads', 'deals', 'deal_items', 'deal_stages', 'deal_changes', 'stages', 'activities'],
+    'yandex_direct': ['spend'],
+    'google_ads': ['spend'],
+    'meta_ads': ['spend'],
+    'vk_ads': ['spend'],
 }) }}
 {% endmacro %}
 

@@ -90,9 +90,10 @@ class Landed:
 
 
 def landing_key(claim: Claim, sha256: str, tuning: Tuning) -> str:
-    """Return the name of a landing: the file's content and the recipe by which it is read."""
+    """Return the name of a landing: whose it is, the file's content and how it is read."""
     recipe = claim.recipe | {
         "format": LANDING_FORMAT,
+        "source": claim.source_name,
         "suffix": claim.path.suffix.lower(),
         "columns": list(claim.table.kinds),
         "limits": [tuning.max_cell_bytes, tuning.max_columns],
@@ -586,7 +587,11 @@ class _Work:
             )
         for name in numbers:
             landed.decimals[name] = self.reading.decimal or (
-                decimal_of(self._distinct(name, name), name, self.where) if name in odd else "."
+                decimal_of(
+                    self._distinct(name, name), name, self.where, is_whole=kinds[name] == "integer"
+                )
+                if name in odd
+                else "."
             )
         amount = self.contract.amount
         if amount in kinds:
@@ -620,7 +625,8 @@ class _Work:
 
     def _columns_needing_a_look(self, times: list[str], numbers: list[str]) -> set[str]:
         tests = {n: f"bool_or({n} is not null and substr(trim({n}), 5, 1) <> '-')" for n in times}
-        tests |= {n: f"bool_or(contains({n}, ',') or {n} like '%.%.%')" for n in numbers}
+        point = {n: "%.%" if self.kinds[n] == "integer" else "%.%.%" for n in numbers}
+        tests |= {n: f"bool_or(contains({n}, ',') or {n} like '{point[n]}')" for n in numbers}
         if not tests:
             return set()
         found = self.connection.execute(

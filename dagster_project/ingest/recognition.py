@@ -156,7 +156,7 @@ def recognise(
         if any(matches(within, pattern) for pattern in mapping.files)
         for table in tables_of(contract, key)
     ]
-    tables = list(dict.fromkeys(pinned)) if pinned else list(contract.tables)
+    tables = list({t.name: t for t in pinned}.values()) if pinned else list(contract.tables)
     content = _Content(path, where)
     if content.is_empty:
         if content.suffix in JSON_SUFFIXES:

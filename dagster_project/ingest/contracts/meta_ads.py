@@ -4,9 +4,9 @@ What belongs here: names, kinds, the lines around a table. What does not: which 
 one money counts (``int_spend__grain``).
 
 The currency stands inside the header of the money (``Amount spent (USD)``). A row without the names
-of its campaign, ad set and ad restates the sum, first of all or once per day. A daily export has the
-column Day beside the first and last day of the whole report; an export without it stands for that
-period.
+of its campaign, ad set and ad restates the sum, first of all or once per day. A daily export has
+the column Day beside the first and last day of the whole report; an export without it stands for
+that period.
 Source: exports as users publish them; insights of the API; tables of a connector.
 """
 
@@ -122,6 +122,7 @@ CONTRACT = Contract(
                 "creative_id": col("text"),
                 "record_name": col("text", "name"),
                 "updated_time": col("instant"),
+                "fivetran_synced": col("instant", "_fivetran_synced"),
             },
             recognised_by=("id ad_set_id campaign_id",),
             records=("data", "*.data"),
@@ -134,6 +135,7 @@ CONTRACT = Contract(
                 "campaign_id": col("text"),
                 "record_name": col("text", "name"),
                 "updated_time": col("instant"),
+                "fivetran_synced": col("instant", "_fivetran_synced"),
             },
             recognised_by=("id campaign_id record_name",),
             records=("data", "*.data"),

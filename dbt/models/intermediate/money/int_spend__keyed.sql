@@ -2,6 +2,8 @@
 -- (source, channel, kind, account, campaign), its days, the cut, and the delivered unit it came in.
 with
 
+currencies as (select * from {{ ref('stg_workspace__aliases') }} where subject = 'currency'),
+
 accepted as (select * from {{ ref('int_spend__united') }} where not _is_row_rejected),
 
 named as (select * from accepted where cut is not null),
@@ -64,9 +66,10 @@ pages as (
 select
     slotted.source_name, slotted.source, slotted.kind, nullif(slotted.account_key, '') as account, slotted.campaign_name as campaign,
     slotted.campaign_key, slotted.account_slot, slotted.slot, slotted.unit, slotted.cut, slotted.spent_on, slotted.last_on,
-    slotted.amount, upper(coalesce(slotted.currency, slotted._default_currency)) as currency, slotted.impressions, slotted.clicks, slotted.includes_vat,
+    slotted.amount, upper(coalesce(currencies.name, slotted.currency, slotted._default_currency)) as currency, slotted.impressions, slotted.clicks, slotted.includes_vat,
     coalesce(pages.counting_file = slotted._file_sha256, true) as is_kept,
     slotted._observed_at, slotted._source_file, slotted._source_row, slotted._file_sha256
 from slotted
+left join currencies on {{ as_match_name('slotted.currency') }} = currencies.spelling_match
 left join pages on slotted.is_paged and slotted.unit = pages.unit and slotted.slot = pages.slot and slotted.spent_on = pages.spent_on
     and slotted.last_on = pages.last_on and slotted.detail = pages.detail

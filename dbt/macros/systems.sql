@@ -11,6 +11,8 @@
     'google_ads': ['spend'],
     'meta_ads': ['spend'],
     'vk_ads': ['spend'],
+    'stripe': ['subscriptions', 'customers', 'payments', 'products'],
+    'recurly': ['subscriptions', 'customers', 'payments', 'products'],
 }) }}
 {% endmacro %}
 
@@ -46,8 +48,9 @@ select {{ columns }} from {{ staged }}
   an expression of text, or [expression, own column whose spelling of dates or numbers it keeps]. What
   is not mapped is NULL; what workspace.yml maps or sets (`own_<name>`) wins. `left_out`: why a row is
   no record of the entity, NULL where it is one. `empties`: words that stand for nothing, lower case.
+  `only`: the raw rows that this part speaks of, where a row gives more than one record.
 #}
-{% macro from_table(system, table, entity, mapped, left_out='null', empties=[]) -%}
+{% macro from_table(system, table, entity, mapped, left_out='null', empties=[], only='true') -%}
     select
         raw_.source_name,
         {%- for name, kind, is_required in entity_columns(entity) %}
@@ -65,6 +68,7 @@ select {{ columns }} from {{ staged }}
         {% for column in lineage_columns()[:-1] %}raw_.{{ column }}, {% endfor -%}
         cast({{ left_out }} as {{ dbt.type_string() }}) as _left_out
     from {{ source('raw', system ~ '__' ~ table) }} as raw_
+    {%- if only != 'true' %} where {{ only }}{% endif %}
 {%- endmacro %}
 
 {% macro spelling_of(name, format, note) -%}

@@ -348,9 +348,9 @@ def _say_sources(settings: Workspace, as_json: bool) -> None:
     if not wins:
         print("no wins to compare: nothing is published yet, or no deal is won")
     for row in wins:
+        amount = "-" if row["amount"] is None else f"{row['amount']:,.2f}"
         print(
-            f"{row['source']}  {row['month']}  won {row['won']:>6}  "
-            f"{row['amount'] or 0:>18,.2f} {row['currency']}"
+            f"{row['source']}  {row['month']}  won {row['won']:>6}  {amount:>18} {row['currency']}"
         )
 
 

@@ -5,9 +5,10 @@ of reading delimited text: DuckDB's fast reader, whose result is believed only w
 lines prove it, and the careful reader for everything else. What does not: types (staging).
 A landing is whole or absent.
 
-**Shape**: every landing of a table has the same columns: ``_row`` (NULL: the row's number is its
-place plus an offset kept in the side file), the table's columns as text. Rows that cannot be told
-apart into cells stand in ``<key>.refused.parquet``, so rows seen = rows landed + rows refused.
+**Shape**: ``_row`` (NULL: the row's number is its place plus an offset kept in the side file), and
+as text those columns of the table that the file or a constant gives; the side file names them. Rows
+that cannot be told apart into cells stand in ``<key>.refused.parquet``, so rows seen = rows landed
++ rows refused.
 """
 
 from __future__ import annotations
@@ -19,21 +20,19 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dagster_project.canonical import NUMBER_KINDS, PERSONAL, ROW_ID, TIME_KINDS
+from dagster_project.canonical import PERSONAL, ROW_ID
 from dagster_project.configuration import Tuning
 from dagster_project.errors import SourceFileError
 from dagster_project.ingest.contracts import fold
+from dagster_project.ingest.described import describe
 from dagster_project.ingest.discovery import Claim, fingerprint, is_unchanged
-from dagster_project.ingest.formats import date_order_of, decimal_of, parsed_time
 from dagster_project.ingest.json_records import json_records
-from dagster_project.ingest.money import divisor_of, sum_of, total_line_of
 from dagster_project.ingest.readers import (
     JOINED_LINES_LIMIT,
     Record,
@@ -47,7 +46,7 @@ from dagster_project.ingest.readers import (
     xlsx_records,
 )
 
-LANDING_FORMAT = 1
+LANDING_FORMAT = 2
 _BATCH = 20_000
 _REFUSED = pa.schema(
     [
@@ -84,6 +83,7 @@ class Landed:
     last_event_on: str | None = None
     last_updated_at: str | None = None
     is_row_id: bool = False
+    columns: list[str] = field(default_factory=list)
     columns_delivered: int = 0
     columns_unread: list[str] = field(default_factory=list)
     reader: str = "careful"
@@ -134,7 +134,6 @@ def land(
     try:
         landed = work.by_fast_reader() or work.by_careful_reader()
         work.describe(landed)
-        work.describe_columns(landed)
         if not is_unchanged(claim) and fingerprint(claim.path) != claim.content:
             raise refuse(
                 "still_being_written",
@@ -165,7 +164,10 @@ class _Work:
         self.reading, self.contract = claim.reading, claim.table
         self.connection, self.folder = connection, folder
         self.kinds = claim.table.kinds
-        self.columns = list(self.kinds)
+        unpivot = self.reading.unpivot
+        given = {*self.reading.columns, *self.reading.constants}
+        given |= {unpivot.name_to, unpivot.value_to} if unpivot else set()
+        self.columns = [column for column in self.kinds if column in given]
         self.headers: list[str] = []
         self.table = folder / f".{key}.parquet.new"
         self.refused = folder / f".{key}.refused.parquet.new"
@@ -227,16 +229,22 @@ class _Work:
             skip={reading.skip_top}, strict_mode=true, null_padding=false,
             max_line_size={max(self.tuning.max_cell_bytes, 1 << 16)},
             columns={{{", ".join(f"'{n}': 'VARCHAR'" for n in names)}}})"""
+        selected = self._selected(places)
+        if 0 not in places.values() and (reading.drop or reading.stop_at):
+            selected += ", c0 as _first"
+        are_counted = self._has_open_lines()
+        if are_counted:
+            selected += f", {_line_ends(names)}"
         try:
             rows = self.connection.execute(
-                f"copy (select {self._selected(places)} from {source}) to {_quoted(self.table)} "
+                f"copy (select {selected} from {source}) to {_quoted(self.table)} "
                 "(format parquet, compression snappy, row_group_size 122880)"
             ).fetchone()[0]
         except duckdb.InvalidInputException:
             return None  # the careful reader will say which row is wrong
         lines = content.newlines + int(content.ends_open)
         inside = lines - rows - 1 - reading.skip_top
-        if inside and not self._are_inside_fields(inside, source, names):
+        if inside and not self._are_inside_fields(inside, source, names, are_counted):
             return None
         if self._has_blank_row() or self._has_total_line(headers, places):
             return None
@@ -257,20 +265,29 @@ class _Work:
                 parts.append(f"c{places[column]} as {column}")
             elif constant is not None:
                 parts.append(f"{_quoted(constant)} as {column}")
-            else:
+            else:  # a constant of nothing
                 parts.append(f"cast(null as varchar) as {column}")
         return ", ".join(parts)
 
-    def _are_inside_fields(self, lines: int, source: str, names: list[str]) -> bool:
+    def _has_open_lines(self) -> bool:
+        """Tell whether fields with line ends inside are likely, by the first lines of the file."""
+        with self.claim.path.open("rb") as handle:
+            return any(line.count(b'"') % 2 for line in handle.readlines(1 << 18))
+
+    def _are_inside_fields(
+        self, lines: int, source: str, names: list[str], are_counted: bool
+    ) -> bool:
         """Tell whether these many lines are line ends inside quoted fields, no field very long.
 
         A field of hundreds of lines is rather a quote that was never closed.
         """
         if lines < 0:
             return False
-        counts = [f"coalesce(length({n}) - length(replace({n}, chr(10), '')), 0)" for n in names]
+        counted = self._landed_relation()
+        if not are_counted:
+            counted = f"(select {_line_ends(names)} from {source})"
         found, longest = self.connection.execute(
-            f"select sum({' + '.join(counts)}), max(greatest({', '.join(counts)}, 0)) from {source}"
+            f"select sum(_lines), max(_longest) from {counted}"
         ).fetchone()
         return found == lines and longest < JOINED_LINES_LIMIT
 
@@ -279,15 +296,15 @@ class _Work:
         reading = self.reading
         if not reading.has_total_rules:
             return False
-        without = (reading.drop_without or "").split()
+        without = [c for c in (reading.drop_without or "").split() if c in places]
         suspects = [" and ".join(f"{column} is null" for column in without)] if without else []
         if reading.drop_any or reading.stop_at or reading.drop:
             suspects += [f"{c} is null" for c in reading.needed if c in places]
-        first = next((column for column, place in places.items() if place == 0), None)
+        first = next((column for column, place in places.items() if place == 0), "_first")
         for pattern in filter(None, (reading.drop, reading.stop_at)):
-            if first is None:
-                return True  # the cells that the rule looks at are not landed
             suspects.append(f"regexp_matches(trim({first}), {_quoted(pattern)})")
+        if not suspects:
+            return False
         found = self.connection.execute(
             f"select 1 from {self._landed_relation()} where {' or '.join(suspects)} limit 1"
         ).fetchone()
@@ -569,87 +586,20 @@ class _Work:
     # -- what the landing holds ------------------------------------------------------------------
 
     def describe(self, landed: Landed) -> None:
-        """Read off the whole columns how dates and numbers are written, and add up the money."""
-        if not landed.rows_landed:
-            return
-        given = {*self.reading.columns, *self.reading.constants}
-        if self.reading.unpivot:
-            given |= {self.reading.unpivot.name_to, self.reading.unpivot.value_to}
-        kinds = {n: kind for n, kind in self.kinds.items() if n in given}
-        times = [name for name, kind in kinds.items() if kind in TIME_KINDS]
-        numbers = [name for name, kind in kinds.items() if kind in NUMBER_KINDS]
-        odd = self._columns_needing_a_look(times, numbers)
-        for name in times:
-            landed.orders[name] = self.reading.date_order or (
-                date_order_of(self._distinct(f"left(trim({name}), 10)", name), name, self.where)
-                if name in odd
-                else "iso"
-            )
-        for name in numbers:
-            landed.decimals[name] = self.reading.decimal or (
-                decimal_of(
-                    self._distinct(name, name), name, self.where, is_whole=kinds[name] == "integer"
-                )
-                if name in odd
-                else "."
-            )
-        amount = self.contract.amount
-        if amount in kinds:
-            written = self._distinct(amount, amount) if self.reading.asks_micros else []
-            landed.money_divisor = divisor_of(self.reading, written, self.where)
-            decimal, divisor = landed.decimals[amount], landed.money_divisor
-            landed.amount_seen = sum_of(
-                self.connection, self._landed_relation(), amount, decimal, divisor
-            )
-            landed.amount_total_line = total_line_of(
-                self.totals, decimal, divisor, landed.amount_seen
-            )
-        event, updated_at = self.contract.event_on, self.contract.updated_at
-        if event in kinds:
-            last = self._latest(event, landed.orders[event])
-            landed.last_event_on = last.date().isoformat() if last else None
-        if updated_at in kinds:
-            last = self._latest(updated_at, landed.orders[updated_at])
-            landed.last_updated_at = last.isoformat(sep=" ") if last else None
-
-    def describe_columns(self, landed: Landed) -> None:
-        """Keep how many columns the file has and which of them no column of the table takes."""
-        headers = [header.strip() if header else "" for header in self.headers]
-        used = set(self._places(self.headers).values()) if headers else set()
-        own = [(n, h) for n, h in enumerate(headers) if h and not h.startswith("parent.")]
+        """Keep what the columns and the money of the landing are, and which headers nobody took."""
+        used = set(self._places(self.headers).values()) if self.headers else set()
+        own = [(n, h.strip()) for n, h in enumerate(self.headers) if h and h.strip()]
+        own = [(n, header) for n, header in own if not header.startswith("parent.")]
+        landed.columns = self.columns
         landed.columns_delivered = len(own)
         landed.columns_unread = [header for place, header in own if place not in used]
+        if landed.rows_landed:
+            told = describe(self.claim, self.connection, self._landed_relation(), self.totals)
+            for name, value in vars(told).items():
+                setattr(landed, name, value)
 
     def _landed_relation(self) -> str:
         return f"read_parquet({_quoted(glob_free(self.table))})"
-
-    def _columns_needing_a_look(self, times: list[str], numbers: list[str]) -> set[str]:
-        tests = {n: f"bool_or({n} is not null and substr(trim({n}), 5, 1) <> '-')" for n in times}
-        point = {n: "%.%" if self.kinds[n] == "integer" else "%.%.%" for n in numbers}
-        tests |= {n: f"bool_or(contains({n}, ',') or {n} like '{point[n]}')" for n in numbers}
-        if not tests:
-            return set()
-        found = self.connection.execute(
-            f"select {', '.join(tests.values())} from {self._landed_relation()}"
-        ).fetchone()
-        return {name for name, is_odd in zip(tests, found, strict=True) if is_odd}
-
-    def _distinct(self, expression: str, name: str) -> list[str]:
-        rows = self.connection.execute(
-            f"select distinct {expression} from {self._landed_relation()} where {name} is not null"
-        ).fetchall()
-        return [row[0] for row in rows]
-
-    def _latest(self, name: str, order: str) -> datetime | None:
-        """Return the greatest time of a column, as written."""
-        if order == "iso":
-            found = self.connection.execute(
-                f"select max(try_cast({name} as timestamp)) from {self._landed_relation()}"
-            ).fetchone()[0]
-            if found is not None:
-                return found
-        values = (parsed_time(value, order) for value in self._distinct(name, name))
-        return max((value for value in values if value), default=None)
 
     def move_in_place(self, landed: Landed) -> None:
         """Make the landing whole in one step: the side file last, and only then it exists."""
@@ -664,6 +614,16 @@ class _Work:
             handle.flush()
             os.fsync(handle.fileno())
         told.replace(self.folder / f"{self.key}.json")
+
+
+def _line_ends(names: list[str]) -> str:
+    """Return SQL for how many line ends the fields of a row hold, and the longest of them."""
+    counts = [
+        f"case when contains({n}, chr(10)) then length({n}) - length(replace({n}, chr(10), '')) "
+        "else 0 end"
+        for n in names
+    ]
+    return f"{' + '.join(counts)} as _lines, greatest({', '.join(counts)}, 0) as _longest"
 
 
 def glob_free(path: Path | str) -> str:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dagster_project.canonical import ROW_ID
+from dagster_project.canonical import ENTITIES, KEYS, ROW_ID
 from dagster_project.configuration import EntityMapping, SourceConfig
 from dagster_project.errors import SourceFileError, WorkspaceError
 from dagster_project.ingest.contracts import Contract, Table, tight
@@ -156,7 +156,7 @@ def recognise(
         if any(matches(within, pattern) for pattern in mapping.files)
         for table in tables_of(contract, key)
     ]
-    tables = list({t.name: t for t in pinned}.values()) if pinned else list(contract.tables)
+    tables = list({t.name: t for t in pinned or contract.tables}.values())
     content = _Content(path, where)
     if content.is_empty:
         if content.suffix in JSON_SUFFIXES:
@@ -207,7 +207,10 @@ class _Fit:
 
 
 def _lacks_key(fit: _Fit) -> bool:
-    return fit.table.key is not None and fit.table.key not in fit.reading.columns
+    """Tell whether every row would be rejected, as its records need an id that is not there."""
+    key = KEYS.get(fit.table.entity)
+    is_required = key is not None and ENTITIES[fit.table.entity][key].is_required
+    return is_required and fit.table.key not in {*fit.reading.columns, *fit.reading.constants}
 
 
 def _lacks_days(fit: _Fit) -> bool:

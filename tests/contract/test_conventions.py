@@ -177,6 +177,43 @@ def test_requirements_are_pinned_with_hashes():
     assert re.search(r"^dbt-core==1\.11\.", text, re.MULTILINE)
 
 
+def test_the_canonical_columns_of_models_are_those_of_ingestion():
+    from dagster_project.canonical import ENTITIES, REQUIRED_ANY
+
+    text = (ROOT / "dbt" / "macros" / "canonical.sql").read_text(encoding="utf-8")
+    told = re.search(r"return\(\{(.*?)\}\[entity\]", text, re.DOTALL)[1]
+    found = {
+        entity: re.findall(r"\('(\w+)', '(\w+)', (true|false)\)", columns)
+        for entity, columns in re.findall(r"'(\w+)': \[\n(.*?)\n    \]", told, re.DOTALL)
+    }
+    assert found == {
+        entity: [(n, c.kind, str(c.is_required).lower()) for n, c in columns.items()]
+        for entity, columns in ENTITIES.items()
+    }
+    listed = re.search(r"canonical_entities\(\) %\}\n(.*?)\) \}\}", text, re.DOTALL)[1]
+    assert re.findall(r"'(\w+)'", listed) == list(ENTITIES)
+    any_of = re.search(r"required_any\(entity\).*?\{\{ return\(\{(.*?)\}", text, re.DOTALL)[1]
+    assert {
+        e: tuple(re.findall(r"'(\w+)'", c)) for e, c in re.findall(r"'(\w+)': \[(.*?)\]", any_of)
+    } == REQUIRED_ANY
+
+
+def test_each_system_has_its_raw_tables_its_staging_models_and_its_place_in_the_union(nodes):
+    from dagster_project.ingest.contracts import CONTRACTS, TABLES
+
+    manifest = json.loads(manifest_file().read_text(encoding="utf-8"))
+    raw = {s["name"] for s in manifest["sources"].values() if s["source_name"] == "raw"}
+    assert set(TABLES) <= raw
+    models = {n["name"] for n in nodes.values() if n["resource_type"] == "model"}
+    parents = {n["name"]: n.get("depends_on", {}).get("nodes", []) for n in nodes.values()}
+    for system, contract in CONTRACTS.items():
+        staged = {f"stg_{system}__{entity}" for entity in contract.entities}
+        assert staged == {m for m in models if m.startswith(f"stg_{system}__")}
+        for entity in contract.entities:
+            model = f"model.sales_kpi_warehouse.stg_{system}__{entity}"
+            assert model in parents[f"int_{entity}__united"]
+
+
 def test_the_registry_is_whole_and_refers_to_measures_that_exist():
     import csv
 

@@ -419,3 +419,55 @@ def test_the_example_cabinets_add_up_as_an_independent_reading_does(company):
     for day, told in cuts.items():
         by_day[day] = max(by_day[day], *told.values())
     assert spent(published, "facebook") == sum(by_day.values())
+
+
+def test_pages_weeks_and_a_report_of_the_whole_account_count_once(company):
+    plain(company).settings["sources"] |= {
+        "meta": {"system": "meta_ads"},
+        "weeks": {"system": "google_ads"},
+        "whole": {"system": "google_ads"},
+    }
+    row = {"campaign_id": "1", "account_id": "9", "date_start": "2026-03-01"}
+    row |= {"date_stop": "2026-03-01"}
+    # one campaign's day over two pages: 10.50 + 4.50; an ad that stands on both counts once
+    pages = (
+        [row | {"ad_id": "a", "spend": "10.50"}],
+        [row | {"ad_id": "b", "spend": "4.50"}, row | {"ad_id": "a", "spend": "10.50"}],
+    )
+    for number, page in enumerate(pages):
+        content = json.dumps({"data": page, "paging": {"cursors": {"after": "x"}}})
+        company.file(f"d1/page{number}.json", content, source="meta")
+    # the week of March 30th lies two days within the report: 3.01 = 1.50 + 1.51
+    company.file(
+        "weekly.csv",
+        '"Report"\n"March 23, 2026 - March 31, 2026"\nWeek,Campaign,Cost\n'
+        "2026-03-23,A,7.00\n2026-03-30,A,3.01\nTotal: Account,--,10.01\n",
+        source="weeks",
+    )
+    # March 1st: 5 by campaign of 8 in all; March 2nd: 6 by campaign, the account says 6 too
+    stats = "customer_id,date,campaign_id,cost_micros\n"
+    company.file(
+        "by campaign.csv",
+        stats + "7,2026-03-01,1,5000000\n7,2026-03-02,1,6000000\n",
+        source="whole",
+    )
+    company.file(
+        "account.csv",
+        "customer_id,date,cost_micros\n7,2026-03-01,8000000\n7,2026-03-02,6000000\n",
+        source="whole",
+    )
+    published = company.run()
+    assert spent(published, "meta") == Decimal("15.00")
+    days = published.rows(
+        "select extract(day from spent_on), amount_native from marts.fct_spend "
+        "where source_name = 'weeks' order by 1"
+    )
+    assert days == [(d, Decimal("1.00")) for d in range(23, 30)] + [
+        (30, Decimal("1.50")),
+        (31, Decimal("1.51")),
+    ]
+    counted = published.rows(
+        "select campaign, amount_native from marts.fct_spend where source_name = 'whole' "
+        "order by spent_on"
+    )
+    assert counted == [(None, Decimal("8.00")), ("1", Decimal("6.00"))]

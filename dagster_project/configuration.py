@@ -153,6 +153,8 @@ class SourceConfig(_Strict):
     leads_from_deals: bool | None = None
     lead_converted_means: Literal["won"] | None = None
     observed_at: str | None = None
+    money_in_micros: bool | None = None
+    amounts_include_vat: bool | None = None
     entities: dict[str, EntityMapping] = Field(default_factory=dict)
     pull: PullConfig | None = None
 

@@ -281,6 +281,42 @@ def _raise_what_failed(result: Any, session: Any) -> None:
 
 
 @app.command()
+def pull(
+    source: Annotated[str, typer.Argument(help="A source with `pull:` in workspace.yml.")],
+    workspace: WorkspaceOption = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read everything, not only what changed.")
+    ] = False,
+    as_json: JsonOption = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Ask a CRM's API for what changed and lay it under raw/ as files. Needs the extra `pull`."""
+    if debug:
+        set_debug()
+    settings = load_workspace(workspace)
+    try:
+        from dagster_project.pull.run import pull_source
+    except ModuleNotFoundError as error:
+        if error.name not in {"httpx", "tenacity"}:
+            raise
+        raise WorkspaceError(
+            "pulling from an API",
+            found=f"no library {error.name}: pulling is an extra that is not installed",
+            expected="the extra `pull`",
+            remedy='pip install "sales-kpi-warehouse[pull]"',
+        ) from None
+    with _progress(time.monotonic(), as_json) as listener:
+        told = pull_source(
+            settings, source, is_full=full, tell=lambda text: listener("pull", text)
+        ).told()
+    if as_json:
+        print(json.dumps(told, ensure_ascii=False))
+        return
+    _print_table(f"{told['system']} at {told['account']}", told["objects"])
+    print(f"{told['records']} records in {told['files']} files: {told['folder']}")
+
+
+@app.command()
 def check(
     workspace: WorkspaceOption = None,
     sources: Annotated[

@@ -95,6 +95,10 @@ class GateFailed(PipelineError):
         super().__init__(doing, **parts)
 
 
+class PullFailed(PipelineError):
+    """Report that a system's API did not give what was asked; what was written before stays."""
+
+
 class PublishFailed(PipelineError):
     """Report that a release could not be made whole; the published link was not moved."""
 

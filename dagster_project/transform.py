@@ -96,9 +96,20 @@ def _let_go_of_the_file() -> None:
 
 @functools.cache
 def _runner() -> Any:
-    """Return a dbt runner that keeps the parsed project for as long as this process lives."""
-    from dbt.cli.main import dbtRunner
+    """Return a dbt runner that keeps the parsed project for as long as this process lives.
 
+    It tells no events: what became of each node comes with the result, and dbt spends a quarter of
+    its own time on telling what nobody reads.
+    """
+    from dbt.cli.main import dbtRunner
+    from dbt_common.events.event_manager import EventManager
+    from dbt_common.events.event_manager_client import ctx_set_event_manager
+
+    class Silent(EventManager):
+        def fire_event(self, *told: Any, **named: Any) -> None:
+            """Tell nobody."""
+
+    ctx_set_event_manager(Silent())
     return dbtRunner(manifest=parsed_project())
 
 
@@ -207,8 +218,9 @@ def build(
     runner = _runner()
     set_dbt_environment(workspace)
     arguments = [
-        "--quiet",
         "--no-write-json",
+        "--log-level",
+        "none",
         "--log-level-file",
         "none",
         "build",

@@ -5,9 +5,10 @@ of reading delimited text: DuckDB's fast reader, whose result is believed only w
 lines prove it, and the careful reader for everything else. What does not: types (staging).
 A landing is whole or absent.
 
-**Shape**: every landing of a table has the same columns: ``_row`` (NULL: the row's number is its
-place plus an offset kept in the side file), the table's columns as text. Rows that cannot be told
-apart into cells stand in ``<key>.refused.parquet``, so rows seen = rows landed + rows refused.
+**Shape**: ``_row`` (NULL: the row's number is its place plus an offset kept in the side file), and
+as text those columns of the table that the file or a constant gives; the side file names them. Rows
+that cannot be told apart into cells stand in ``<key>.refused.parquet``, so rows seen = rows landed
++ rows refused.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ from dagster_project.ingest.readers import (
     xlsx_records,
 )
 
-LANDING_FORMAT = 1
+LANDING_FORMAT = 2
 _BATCH = 20_000
 _REFUSED = pa.schema(
     [
@@ -80,6 +81,7 @@ class Landed:
     last_event_on: str | None = None
     last_updated_at: str | None = None
     is_row_id: bool = False
+    columns: list[str] = field(default_factory=list)
     columns_delivered: int = 0
     columns_unread: list[str] = field(default_factory=list)
     reader: str = "careful"
@@ -160,7 +162,10 @@ class _Work:
         self.reading, self.contract = claim.reading, claim.table
         self.connection, self.folder = connection, folder
         self.kinds = claim.table.kinds
-        self.columns = list(self.kinds)
+        unpivot = self.reading.unpivot
+        given = {*self.reading.columns, *self.reading.constants}
+        given |= {unpivot.name_to, unpivot.value_to} if unpivot else set()
+        self.columns = [column for column in self.kinds if column in given]
         self.headers: list[str] = []
         self.table = folder / f".{key}.parquet.new"
         self.refused = folder / f".{key}.refused.parquet.new"
@@ -221,16 +226,22 @@ class _Work:
             skip={reading.skip_top}, strict_mode=true, null_padding=false,
             max_line_size={max(self.tuning.max_cell_bytes, 1 << 16)},
             columns={{{", ".join(f"'{n}': 'VARCHAR'" for n in names)}}})"""
+        selected = self._selected(places)
+        if 0 not in places.values() and (reading.drop or reading.stop_at):
+            selected += ", c0 as _first"
+        are_counted = self._has_open_lines()
+        if are_counted:
+            selected += f", {_line_ends(names)}"
         try:
             rows = self.connection.execute(
-                f"copy (select {self._selected(places)} from {source}) to {_quoted(self.table)} "
+                f"copy (select {selected} from {source}) to {_quoted(self.table)} "
                 "(format parquet, compression snappy, row_group_size 122880)"
             ).fetchone()[0]
         except duckdb.InvalidInputException:
             return None  # the careful reader will say which row is wrong
         lines = content.newlines + int(content.ends_open)
         inside = lines - rows - 1 - reading.skip_top
-        if inside and not self._are_inside_fields(inside, source, names):
+        if inside and not self._are_inside_fields(inside, source, names, are_counted):
             return None
         if self._has_blank_row() or self._has_total_line(headers, places):
             return None
@@ -251,20 +262,29 @@ class _Work:
                 parts.append(f"c{places[column]} as {column}")
             elif constant is not None:
                 parts.append(f"{_quoted(constant)} as {column}")
-            else:
+            else:  # a constant of nothing
                 parts.append(f"cast(null as varchar) as {column}")
         return ", ".join(parts)
 
-    def _are_inside_fields(self, lines: int, source: str, names: list[str]) -> bool:
+    def _has_open_lines(self) -> bool:
+        """Tell whether fields with line ends inside are likely, by the first lines of the file."""
+        with self.claim.path.open("rb") as handle:
+            return any(line.count(b'"') % 2 for line in handle.readlines(1 << 18))
+
+    def _are_inside_fields(
+        self, lines: int, source: str, names: list[str], are_counted: bool
+    ) -> bool:
         """Tell whether these many lines are line ends inside quoted fields, no field very long.
 
         A field of hundreds of lines is rather a quote that was never closed.
         """
         if lines < 0:
             return False
-        counts = [f"coalesce(length({n}) - length(replace({n}, chr(10), '')), 0)" for n in names]
+        counted = self._landed_relation()
+        if not are_counted:
+            counted = f"(select {_line_ends(names)} from {source})"
         found, longest = self.connection.execute(
-            f"select sum({' + '.join(counts)}), max(greatest({', '.join(counts)}, 0)) from {source}"
+            f"select sum(_lines), max(_longest) from {counted}"
         ).fetchone()
         return found == lines and longest < JOINED_LINES_LIMIT
 
@@ -276,10 +296,8 @@ class _Work:
         suspects = [f"{reading.drop_without} is null"] if reading.drop_without else []
         if reading.drop_any or reading.stop_at or reading.drop:
             suspects += [f"{c} is null" for c in reading.needed if c in places]
-        first = next((column for column, place in places.items() if place == 0), None)
+        first = next((column for column, place in places.items() if place == 0), "_first")
         for pattern in filter(None, (reading.drop, reading.stop_at)):
-            if first is None:
-                return True  # the cells that the rule looks at are not landed
             suspects.append(f"regexp_matches(trim({first}), {_quoted(pattern)})")
         found = self.connection.execute(
             f"select 1 from {self._landed_relation()} where {' or '.join(suspects)} limit 1"
@@ -564,6 +582,7 @@ class _Work:
         used = set(self._places(self.headers).values()) if self.headers else set()
         own = [(n, h.strip()) for n, h in enumerate(self.headers) if h and h.strip()]
         own = [(n, header) for n, header in own if not header.startswith("parent.")]
+        landed.columns = self.columns
         landed.columns_delivered = len(own)
         landed.columns_unread = [header for place, header in own if place not in used]
         if landed.rows_landed:
@@ -587,6 +606,16 @@ class _Work:
             handle.flush()
             os.fsync(handle.fileno())
         told.replace(self.folder / f"{self.key}.json")
+
+
+def _line_ends(names: list[str]) -> str:
+    """Return SQL for how many line ends the fields of a row hold, and the longest of them."""
+    counts = [
+        f"case when contains({n}, chr(10)) then length({n}) - length(replace({n}, chr(10), '')) "
+        "else 0 end"
+        for n in names
+    ]
+    return f"{' + '.join(counts)} as _lines, greatest({', '.join(counts)}, 0) as _longest"
 
 
 def glob_free(path: Path | str) -> str:

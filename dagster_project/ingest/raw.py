@@ -173,7 +173,7 @@ def write_raw(
         connection: The warehouse, open for writing.
         workspace: The workspace.
         landed: One mapping per landing that counts, of ``LANDED_COLUMNS`` beside ``orders`` and
-            ``decimals`` by column.
+            ``decimals`` by column, and ``columns``, the names that it holds.
         files: One mapping per delivered file and entity, of ``FILE_COLUMNS``.
         refused_files: (landing key, entity, path) of the Parquet of refused rows.
         load: The one row of ``raw.load``.
@@ -251,11 +251,16 @@ def _landed_view(
     ]
     _table(connection, f"landed__{name}", LANDED_COLUMNS | dict.fromkeys(notes, "varchar"), told)
     paths = ", ".join(_quoted(glob_free(row["landing_file"])) for row in rows)
-    origin = f"read_parquet([{paths}], filename=true, file_row_number=true)"
+    there = {column for row in rows for column in row["columns"]}
+    is_alike = all(there == set(row["columns"]) for row in rows)
+    by_name = "" if is_alike else ", union_by_name=true"
+    origin = f"read_parquet([{paths}], filename=true, file_row_number=true{by_name})"
     lineage = [c for c in LANDED_COLUMNS if c.startswith("_")]
     connection.execute(
         f"create or replace view raw.{name} as select landed.source_name, "
-        + "".join(f"rows_.{column}, " for column in table.kinds)
+        + "".join(
+            f"rows_.{c}, " if c in there else f"cast(null as varchar) as {c}, " for c in table.kinds
+        )
         + "".join(f"landed.{note}, " for note in notes)
         + "".join(f"landed.{column}, " for column in lineage)
         + "landed.landing_key as _landing_key, "
@@ -335,7 +340,7 @@ def _leads_from_deals(name: str, source: SourceConfig, landed: list[dict[str, An
     rule = CONTRACTS[source.system].leads_from_deals
     tables = [TABLES[r["table_name"]] for r in landed if r["source_name"] == name]
     has_leads = any("leads" in table.feeds for table in tables)
-    return rule == "always" or (rule == "when_no_leads" and not has_leads)
+    return rule in {"always", "staged"} or (rule == "when_no_leads" and not has_leads)
 
 
 def _with_defaults(
@@ -374,6 +379,7 @@ def _settings(
         "currency": "varchar",
         "won_date": "varchar",
         "leads_from_deals": "boolean",
+        "are_leads_staged": "boolean",
         "lead_converted_means": "varchar",
         "delivery": "varchar",
     }
@@ -386,6 +392,7 @@ def _settings(
             "currency": workspace.source_currency(name),
             "won_date": source.won_date or CONTRACTS[source.system].won_date,
             "leads_from_deals": _leads_from_deals(name, source, landed),
+            "are_leads_staged": CONTRACTS[source.system].leads_from_deals == "staged",
             "lead_converted_means": source.lead_converted_means
             or CONTRACTS[source.system].lead_converted_means,
             "delivery": source.delivery,

@@ -293,6 +293,7 @@ def _landed_row(
         "_is_full_delivery": (reading.delivery or source.delivery) == "full",
         "_batch_id": load_id,
         "row_offset": landed.row_offset,
+        "columns": landed.columns,
         "orders": landed.orders,
         "decimals": landed.decimals,
     }

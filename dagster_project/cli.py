@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from dagster_project import __version__
+from dagster_project.cli_pay import add_pay_verbs
 from dagster_project.errors import GateFailed, PipelineError, SourceFileError, WorkspaceError
 from dagster_project.settings import (
     Workspace,
@@ -263,6 +264,8 @@ def _raise_what_failed(result: Any, session: Any) -> None:
             kinds = {
                 "GateFailed": GateFailed,
                 "WorkspaceError": WorkspaceError,
+                "PlanRefused": WorkspaceError,
+                "ClosedPeriodBroken": GateFailed,
                 "SourceFileError": SourceFileError,
             }
             if name in kinds or name in ("PipelineError", "PublishFailed", "WarehouseBusy"):
@@ -278,6 +281,42 @@ def _raise_what_failed(result: Any, session: Any) -> None:
                 )
             error = error.cause
     raise PipelineError("refreshing the KPIs", found="a failed run without a stated error")
+
+
+@app.command()
+def pull(
+    source: Annotated[str, typer.Argument(help="A source with `pull:` in workspace.yml.")],
+    workspace: WorkspaceOption = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read everything, not only what changed.")
+    ] = False,
+    as_json: JsonOption = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Ask a CRM's API for what changed and lay it under raw/ as files. Needs the extra `pull`."""
+    if debug:
+        set_debug()
+    settings = load_workspace(workspace)
+    try:
+        from dagster_project.pull.run import pull_source
+    except ModuleNotFoundError as error:
+        if error.name not in {"httpx", "tenacity"}:
+            raise
+        raise WorkspaceError(
+            "pulling from an API",
+            found=f"no library {error.name}: pulling is an extra that is not installed",
+            expected="the extra `pull`",
+            remedy='pip install "sales-kpi-warehouse[pull]"',
+        ) from None
+    with _progress(time.monotonic(), as_json) as listener:
+        told = pull_source(
+            settings, source, is_full=full, tell=lambda text: listener("pull", text)
+        ).told()
+    if as_json:
+        print(json.dumps(told, ensure_ascii=False))
+        return
+    _print_table(f"{told['system']} at {told['account']}", told["objects"])
+    print(f"{told['records']} records in {told['files']} files: {told['folder']}")
 
 
 @app.command()
@@ -372,7 +411,7 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         return
     release = told["release"]
     print(f"published: run {release['run_id']}, as of {release['as_of']}")
-    for name in ("runs", "files", "quarantine", "freshness"):
+    for name in ("runs", "files", "quarantine", "freshness", "closed"):
         _print_table(name, told[name])
 
 
@@ -459,6 +498,9 @@ def ui(
 def version() -> None:
     """Print the version."""
     print(__version__)
+
+
+add_pay_verbs(app)
 
 
 # -- how things are said ---------------------------------------------------------------------------

@@ -39,8 +39,13 @@ Entity = Literal[
 ALIAS_SUBJECTS = ("product", "channel", "manager", "customer", "team", "currency", "partner")
 
 
+PULLED_SYSTEMS = ("bitrix24", "amocrm", "salesforce", "hubspot")
+_PAGE_SIZES = {"amocrm": (1, 250), "salesforce": (200, 2000), "hubspot": (1, 100)}
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # inputs stay out of error texts: somebody may have pasted a token into the wrong key
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def _as_text(value: Any) -> Any:
@@ -114,6 +119,27 @@ def _checked_regex(value: str) -> str:
     return value
 
 
+class PullConfig(_Strict):
+    """Say what ``kpi pull`` asks of a system's API; never a secret (environment or keyring).
+
+    ``objects`` and ``fields`` are named as the API names them; without them each system has its
+    own list. ``client_id``, ``redirect_uri`` belong to OAuth, ``api_version`` to Salesforce.
+    Units: ``*_minutes``, ``*_seconds`` as named; ``page_size`` in records.
+    """
+
+    base_url: str | None = None
+    objects: list[str] = Field(default_factory=list)
+    fields: dict[str, list[str]] = Field(default_factory=dict)
+    overlap_minutes: int = Field(default=10, ge=1)
+    page_size: int | None = None
+    rate_limit_per_second: float | None = Field(default=None, gt=0)
+    timeout_seconds: float = Field(default=60, gt=0)
+    attempts: int = Field(default=6, ge=1, le=20)
+    client_id: str | None = None
+    redirect_uri: str | None = None
+    api_version: str | None = Field(default=None, pattern=r"^v\d+\.0$")
+
+
 class SourceConfig(_Strict):
     """One system that delivers files, under a name of the user's own."""
 
@@ -128,12 +154,14 @@ class SourceConfig(_Strict):
     lead_converted_means: Literal["won"] | None = None
     observed_at: str | None = None
     entities: dict[str, EntityMapping] = Field(default_factory=dict)
+    pull: PullConfig | None = None
 
     @field_validator("system")
     @classmethod
     def _is_known(cls, value: str) -> str:
-        if value not in CONTRACTS:
-            raise ValueError(f"is none of: {', '.join(CONTRACTS)}")
+        known = dict.fromkeys([*CONTRACTS, *PULLED_SYSTEMS])
+        if value not in known:
+            raise ValueError(f"is none of: {', '.join(known)}")
         return value
 
     @field_validator("ignore", mode="before")
@@ -161,6 +189,20 @@ class SourceConfig(_Strict):
                 raise ValueError(f"entities: `{name}` is none of: {', '.join(get_args(Entity))}")
             if not mapping.files:
                 raise ValueError(f"entities.{name}: `files` must name at least one pattern")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_pulled(self) -> SourceConfig:
+        if self.pull is None:
+            return self
+        if self.system not in PULLED_SYSTEMS:
+            raise ValueError(f"pull: only for {', '.join(PULLED_SYSTEMS)}, not `{self.system}`")
+        size = self.pull.page_size
+        if size is not None and self.system not in _PAGE_SIZES:
+            raise ValueError(f"pull.page_size: {self.system} fixes the size of its pages itself")
+        low, high = _PAGE_SIZES.get(self.system, (1, 1))
+        if size is not None and not low <= size <= high:
+            raise ValueError(f"pull.page_size: {self.system} takes {low} to {high}, not {size}")
         return self
 
 

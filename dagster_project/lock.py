@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 from dagster_project.errors import WarehouseBusy
 from dagster_project.settings import Workspace
@@ -31,8 +32,24 @@ def writing(workspace: Workspace, doing: str, *, wait: bool = False) -> Iterator
     Raises:
         WarehouseBusy: Another process holds it; says which, since when and what it does.
     """
-    workspace.warehouse.mkdir(parents=True, exist_ok=True)
-    path = workspace.warehouse / "writer.lock"
+    with holding(workspace.warehouse / "writer.lock", "the warehouse", doing, wait=wait):
+        yield
+
+
+@contextlib.contextmanager
+def holding(path: Path, what: str, doing: str, *, wait: bool = False) -> Iterator[None]:
+    """Hold a lock file.
+
+    Args:
+        path: The lock file.
+        what: What it stands for, shown to whoever comes second.
+        doing: What the holder does, shown likewise.
+        wait: Wait for the other holder instead of refusing.
+
+    Raises:
+        WarehouseBusy: Another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as handle:
         while True:
             try:
@@ -40,7 +57,7 @@ def writing(workspace: Workspace, doing: str, *, wait: bool = False) -> Iterator
                 break
             except BlockingIOError:
                 if not wait:
-                    raise _busy(path, doing) from None
+                    raise _busy(path, what, doing) from None
                 time.sleep(0.2)
         handle.truncate(0)
         holder = {
@@ -58,9 +75,9 @@ def writing(workspace: Workspace, doing: str, *, wait: bool = False) -> Iterator
             fcntl.flock(handle, fcntl.LOCK_UN)
 
 
-def _busy(path: os.PathLike[str], doing: str) -> WarehouseBusy:
+def _busy(path: Path, what: str, doing: str) -> WarehouseBusy:
     try:
-        with open(path, encoding="utf-8") as handle:
+        with path.open(encoding="utf-8") as handle:
             holder = json.loads(handle.read() or "{}")
     except json.JSONDecodeError:
         holder = {}
@@ -72,8 +89,8 @@ def _busy(path: os.PathLike[str], doing: str) -> WarehouseBusy:
     )
     return WarehouseBusy(
         f"beginning to {doing}",
-        found=f"the warehouse is held by {who}",
+        found=f"{what} is held by {who}",
         expected="one writer at a time",
         where=str(path),
-        remedy="wait until it ends, or give --wait",
+        remedy="wait until it ends" + (", or give --wait" if what == "the warehouse" else ""),
     )

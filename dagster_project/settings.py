@@ -93,6 +93,16 @@ class Workspace:
         return self.directory / "state"
 
     @property
+    def bonus(self) -> Path:
+        """Bonus plans and who is assigned to them."""
+        return self.directory / "bonus"
+
+    @property
+    def closed(self) -> Path:
+        """Closed periods: written once, never altered."""
+        return self.state / "closed"
+
+    @property
     def releases(self) -> Path:
         """Complete releases, newest and the ones readers may still hold."""
         return self.directory / ".releases"
@@ -238,7 +248,8 @@ def _settings_error(doing: str, path: Path, error: ValidationError) -> Workspace
         else:
             message = item["msg"].removeprefix("Value error, ")
             given = item.get("input")
-            shown = "" if isinstance(given, dict | list) else f" (found: {given!r})"
+            is_hidden = isinstance(given, dict | list) or "pull" in item["loc"]
+            shown = "" if is_hidden else f" (found: {given!r})"
             lines.append(f"`{key}`: {message}{shown}")
     return WorkspaceError(
         doing,
@@ -359,6 +370,79 @@ def hash_key(workspace: Workspace) -> str:
 def forget_hash_key_fingerprint(workspace: Workspace) -> None:
     """Allow another key from now on (``--rekey``); staging must then be rebuilt whole."""
     (workspace.state / "hash_key.fingerprint").unlink(missing_ok=True)
+
+
+def secret_name(source_name: str, kind: str) -> str:
+    """Return the variable that holds a secret of a pulled source, such as ``KPI_CRM_TOKEN``."""
+    return f"KPI_{source_name.upper()}_{kind}"
+
+
+def secret_service(workspace: Workspace) -> str:
+    """Return the name under which a keyring keeps the secrets of this workspace."""
+    return f"kpi {workspace.directory}"
+
+
+def pull_secret(workspace: Workspace, source_name: str, kind: str) -> str | None:
+    """Return a secret of a pulled source: from the environment, else from the keyring.
+
+    Args:
+        workspace: The workspace.
+        source_name: The source, as workspace.yml names it.
+        kind: ``TOKEN``, ``WEBHOOK``, ``CLIENT_SECRET`` or ``REFRESH_TOKEN``.
+
+    Returns:
+        The secret, or None where there is none.
+
+    Raises:
+        WorkspaceError: It holds characters that no header can carry; its text is never shown.
+    """
+    name = secret_name(source_name, kind)
+    found = os.environ.get(name) or kept_secret(workspace, source_name, kind)
+    secret = found.strip() if found else ""
+    if not secret:
+        return None
+    if not (secret.isascii() and secret.isprintable() and " " not in secret):
+        raise WorkspaceError(
+            "reading a secret",
+            found="spaces, line ends or letters that no token has",
+            expected="the secret as the system shows it, on one line",
+            where=f"environment or keyring: {name}",
+            remedy="copy it anew",
+        )
+    return secret
+
+
+def kept_secret(workspace: Workspace, source_name: str, kind: str) -> str | None:
+    """Return what the keyring of this machine holds; None without a keyring."""
+    keyring = _keyring()
+    if keyring is None:
+        return None
+    try:
+        return keyring.get_password(secret_service(workspace), secret_name(source_name, kind))
+    except keyring.errors.KeyringError:
+        return None
+
+
+def keep_secret(workspace: Workspace, source_name: str, kind: str, secret: str) -> bool:
+    """Put a secret into the keyring of this machine; tell whether it took it."""
+    keyring = _keyring()
+    if keyring is None:
+        return False
+    name = secret_name(source_name, kind)
+    try:
+        keyring.set_password(secret_service(workspace), name, secret)
+    except keyring.errors.KeyringError:
+        return False
+    return True
+
+
+def _keyring() -> Any:
+    try:
+        import keyring
+        import keyring.errors
+    except ModuleNotFoundError:
+        return None
+    return keyring
 
 
 def silence_telemetry() -> None:

@@ -67,7 +67,12 @@ class _Columns:
         for name in times:
             looked_at = [n for n in times if n in odd] if is_one_export else [name]
             landed.orders[name] = self.reading.date_order or (
-                date_order_of(self._distinct(looked_at, "left(trim({}), 10)"), name, self.where)
+                date_order_of(
+                    self._distinct(looked_at, "left(trim({}), 10)"),
+                    name,
+                    self.where,
+                    dotted=self.contract.dotted_dates,
+                )
                 if name in odd
                 else "iso"
             )
@@ -76,9 +81,14 @@ class _Columns:
             landed.decimals[name] = self.reading.decimal or (
                 decimal_of(self._distinct(looked_at), name, self.where) if name in odd else "."
             )
-        amount = self.contract.amount
-        if amount in kinds:
-            landed.amount_seen = self._money(amount, landed.decimals[amount])
+        amounts = [n for n in (self.contract.amount or "").split() if n in kinds]
+        if amounts:
+            landed.amount_seen = str(
+                sum(
+                    self._money(name, landed.decimals[name], amounts[:place])
+                    for place, name in enumerate(amounts)
+                )
+            )
         event, updated_at = self.contract.event_on, self.contract.updated_at
         if event in kinds:
             last = self._latest(event, landed.orders[event])
@@ -108,7 +118,9 @@ class _Columns:
             ).fetchall()
         return [row[0] for row in found]
 
-    def _money(self, name: str, decimal: str) -> str:
+    def _money(self, name: str, decimal: str, before: list[str]) -> Decimal:
+        """Add up a column over the rows in which none of the columns before it holds anything."""
+        rows = " and ".join([*(f"nullif(trim({n}), '') is null" for n in before), "true"])
         factor = Decimal(1) / self.reading.money_divisor
         whole = f"try_cast({name} as decimal(18, 4))"
         if factor != 1:
@@ -118,16 +130,16 @@ class _Columns:
             )
         plain = whole if decimal == "." else "null"
         total, *_ = self.connection.execute(
-            f"select coalesce(sum({plain}), 0) from {self.relation}"
+            f"select coalesce(sum({plain}), 0) from {self.relation} where {rows}"
         ).fetchone()
         odd = self.connection.execute(
             f"select {name}, count(*) from {self.relation} "
-            f"where {name} is not null and {plain} is null group by 1"
+            f"where {name} is not null and {plain} is null and {rows} group by 1"
         ).fetchall()
         for text, count in odd:
             value = (parsed_number(text, decimal) or Decimal(0)) * factor
             total += value.quantize(Decimal("0.0001"), ROUND_HALF_UP) * count
-        return str(total)
+        return total
 
     def _latest(self, name: str, order: str) -> datetime | None:
         """Return the greatest time of a column, as written."""

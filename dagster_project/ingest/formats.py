@@ -17,13 +17,16 @@ _ORDERED = re.compile(r"^\s*(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})")
 _DOING = "telling how a column writes its values"
 
 
-def date_order_of(values: Iterable[str], column: str, where: str) -> str:
+def date_order_of(
+    values: Iterable[str], column: str, where: str, *, dotted: str | None = None
+) -> str:
     """Decide the order of day and month from every distinct value that is not ISO.
 
     Args:
         values: Distinct non-empty values of the column.
         column: The column, for the message.
         where: The file, for the message.
+        dotted: Order of dates with dots where no value tells it.
 
     Returns:
         ``dmy``, ``mdy``, ``ymd``, or ``iso`` where no value needs an order.
@@ -33,6 +36,7 @@ def date_order_of(values: Iterable[str], column: str, where: str) -> str:
             day-first and others only month-first (``mixed_date_order``).
     """
     day_first = month_first = year_first = undecided = None
+    is_dotted = True
     for value in values:
         match = _ORDERED.match(value)
         if not match:
@@ -47,6 +51,7 @@ def date_order_of(values: Iterable[str], column: str, where: str) -> str:
             month_first = value
         else:
             undecided = value
+            is_dotted = is_dotted and "." in match.group()
     if day_first and month_first:
         raise SourceFileError(
             _DOING,
@@ -59,6 +64,8 @@ def date_order_of(values: Iterable[str], column: str, where: str) -> str:
         )
     if day_first or month_first:
         return "dmy" if day_first else "mdy"
+    if undecided and dotted and is_dotted:
+        return dotted
     if undecided:
         raise SourceFileError(
             _DOING,

@@ -6,8 +6,9 @@ not: which table they are (recognition), which column means what (landing).
 A path names the steps from the top to the records, such as ``result.items``: a name enters a
 member; ``*`` enters every member of an object, whose name each record then carries as
 ``parent.key``; lists are entered item by item wherever they occur, so a file that is a list of
-pages needs no step of its own. Plain members of an object inside a list, on the way to the records,
-are carried as ``parent.<name>`` (statuses inside pipelines know their pipeline).
+pages needs no step of its own. Plain members of an object inside a list, or of a line's object, on
+the way to the records are carried as ``parent.<name>`` (statuses inside pipelines know their
+pipeline).
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def parsed_json(path: Path, encoding: str, where: str) -> Any:
         SourceFileError: The text is neither JSON nor one object a line.
     """
     text = path.read_text(encoding=encoding)
-    if path.suffix.lower() in LINES:
+    if path.suffix.lower() in LINES or not text.strip():
         return Lines(text)
     try:
         return json.loads(text, parse_float=str)
@@ -82,6 +83,13 @@ def parsed_json(path: Path, encoding: str, where: str) -> Any:
         return Lines(text)
 
 
+def is_blank(document: Any) -> bool:
+    """Tell an answer without any content: no line, or an empty object, list or null."""
+    if isinstance(document, Lines):
+        return not document.objects and not document.refused
+    return document in ({}, [], None)
+
+
 def records_in(
     document: Any, reading: Reading, where: str
 ) -> tuple[list[tuple[int, dict[str, Any]]], list[Refused]]:
@@ -95,7 +103,8 @@ def records_in(
     if isinstance(document, Lines):
         refused += document.refused
         for number, item in document.objects:
-            found = _below(item, reading) if reading.record_paths else [item]
+            told = _plain_members(item)
+            found = _below(item, reading, told) if reading.record_paths else [item]
             found = [item] if found is None else found
             rows += [(number, one) for one in found if isinstance(one, dict)]
             refused += [_no_object(number, one) for one in found if not isinstance(one, dict)]
@@ -147,14 +156,16 @@ def _no_list(path: str, where: str) -> SourceFileError:
     )
 
 
-def _below(document: Any, reading: Reading) -> list[Any] | None:
+def _below(
+    document: Any, reading: Reading, parent: dict[str, Any] | None = None
+) -> list[Any] | None:
     """Return the records at every path that leads somewhere; None where none does."""
     paths = (reading.records,) if reading.records else reading.record_paths
     found: list[Any] = []
     is_there = False
     for path in paths:
         steps = [step for step in path.split(".") if step]
-        reached = list(_walk(document, steps, {}, is_top=True))
+        reached = list(_walk(document, steps, parent or {}, is_top=True))
         is_there = is_there or bool(reached)
         found += [item for items in reached for item in items]
     return found if is_there else None

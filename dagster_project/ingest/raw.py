@@ -341,7 +341,7 @@ def _leads_from_deals(name: str, source: SourceConfig, landed: list[dict[str, An
     rule = CONTRACTS[source.system].leads_from_deals
     tables = [TABLES[r["table_name"]] for r in landed if r["source_name"] == name]
     has_leads = any("leads" in table.feeds for table in tables)
-    return rule == "always" or (rule == "when_no_leads" and not has_leads)
+    return rule in {"always", "staged"} or (rule == "when_no_leads" and not has_leads)
 
 
 def _tells_won_date(name: str, source: SourceConfig, landed: list[dict[str, Any]]) -> bool:
@@ -395,6 +395,7 @@ def _settings(
         "won_date": "varchar",
         "tells_won_date": "boolean",
         "leads_from_deals": "boolean",
+        "are_leads_staged": "boolean",
         "lead_converted_means": "varchar",
         "delivery": "varchar",
     }
@@ -408,6 +409,7 @@ def _settings(
             "won_date": source.won_date or CONTRACTS[source.system].won_date,
             "tells_won_date": _tells_won_date(name, source, landed),
             "leads_from_deals": _leads_from_deals(name, source, landed),
+            "are_leads_staged": CONTRACTS[source.system].leads_from_deals == "staged",
             "lead_converted_means": source.lead_converted_means
             or CONTRACTS[source.system].lead_converted_means,
             "delivery": source.delivery,

@@ -25,7 +25,7 @@ from dagster_project.configuration import EntityMapping, SourceConfig
 from dagster_project.errors import SourceFileError, WorkspaceError
 from dagster_project.ingest.contracts import Contract, Table, tight
 from dagster_project.ingest.contracts.shape import OWN
-from dagster_project.ingest.json_records import json_headers, parsed_json
+from dagster_project.ingest.json_records import is_blank, json_headers, parsed_json
 from dagster_project.ingest.readers import (
     encoding_of,
     parquet_headers,
@@ -364,6 +364,8 @@ class _Content:
         if self.suffix not in JSON_SUFFIXES:
             return False
         document, is_envelope = self._parsed(), False
+        if is_blank(document):
+            return True
         for path in {path for table in tables for path in table.records}:
             reading = Reading(files=["*"], record_paths=(path,))
             try:

@@ -69,8 +69,22 @@ def inputs_signature(workspace: Workspace, found: Discovered | None = None) -> s
         "first_incomplete_on": str(workspace.first_incomplete_on),
         "known_by": str(workspace.known_by),
         "code": workspace.code_version,
+        "pay": pay_files(workspace),
     }
     return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()
+
+
+def pay_files(workspace: Workspace) -> list[tuple[str, str]]:
+    """Return name and fingerprint of what pay depends on beside delivered files."""
+    paths = [p for p in workspace.bonus.rglob("*") if p.is_file()]
+    paths += workspace.closed.glob("*/r*/manifest.json")
+    return [
+        (
+            path.relative_to(workspace.directory).as_posix(),
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+        )
+        for path in sorted(paths)
+    ]
 
 
 def ingest(

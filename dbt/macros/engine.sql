@@ -141,6 +141,12 @@
     end
 {%- endmacro %}
 
+{# Value inside a text of JSON, at a path such as `$[0].id`; NULL where the text is no JSON. #}
+{% macro json_text(value, path) %}{{ return(adapter.dispatch('json_text')(value, path)) }}{% endmacro %}
+{% macro duckdb__json_text(value, path) -%}
+    case when json_valid({{ value }}) then json_extract_string({{ value }}, '{{ path }}') end
+{%- endmacro %}
+
 {# Percentile of whole numbers, interpolated; every engine here calls it percentile_cont. #}
 {% macro percentile(column, share) %}{{ return(adapter.dispatch('percentile')(column, share)) }}{% endmacro %}
 {% macro duckdb__percentile(column, share) -%}

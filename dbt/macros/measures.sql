@@ -1,13 +1,32 @@
 {# What each measure counts: (code, date column, condition, value). Filters of KPIs stand here alone. #}
 
-{% macro measure_rows(relation, fact_table, key, measures, is_parted=false, has_product=false) %}
+{#
+  Measures of a relation in one of three shapes: `facts`, a row per fact x measure (kpi_events); `sums`,
+  a row per measure x day x scope, read off the relation in one scan per date column (kpi_scope_days);
+  `samples`, a row per sampled measure x day x scope x value (kpi_sample_days).
+  A relation `is_parted` where its rows are the parts of a fact by product.
+#}
+{% macro measured(shape, relation, fact_table, key, measures, is_parted=false, has_product=false) %}
+{%- set product = 'part_product_id' if is_parted else ('product_id' if has_product else 'cast(null as ' ~ dbt.type_string() ~ ')') %}
+{%- if shape == 'facts' -%}
+    {{ measure_facts(relation, fact_table, key, measures, is_parted, product) }}
+{%- elif shape == 'samples' -%}
+    {{ measure_samples(relation, measures, is_parted, product) }}
+{%- else -%}
+    {{ measure_sums(relation, measures, is_parted, product) }}
+{%- endif -%}
+{% endmacro %}
+
+{% macro measure_value(value, is_parted) -%}
+    {{ 'cast(' ~ value ~ ' as decimal(28, 4)) * share' if is_parted else 'cast(' ~ value ~ ' as decimal(28, 10))' }}
+{%- endmacro %}
+
+{% macro measure_facts(relation, fact_table, key, measures, is_parted, product) %}
 {%- for code, day, condition, value in measures %}
     select
         '{{ code }}' as measure_code, {{ day }} as occurred_on, '{{ fact_table }}' as fact_table, {{ key }} as fact_id,
-        manager_id, team_id, channel_id,
-        {{ 'part_product_id' if is_parted else ('product_id' if has_product else 'cast(null as ' ~ dbt.type_string() ~ ')') }} as product_id,
-        partner_id, strategy,
-        {{ 'cast(' ~ value ~ ' as decimal(28, 4)) * share' if is_parted else 'cast(' ~ value ~ ' as decimal(28, 10))' }} as value,
+        manager_id, team_id, channel_id, {{ product }} as product_id, partner_id, strategy,
+        {{ measure_value(value, is_parted) }} as value,
         {{ 'case when is_primary then 1 else 0 end' if is_parted else '1' }} as samples, 1 as product_samples
     from {{ relation }}
     where {{ condition }}
@@ -24,11 +43,96 @@
     'eligible_closes', 'eligible_wins', 'priced_closes_amount', 'priced_wins_amount', 'eligible_losses', 'priced_losses', 'opened_deals_won',
     'cycle_days', 'cycle_days_count', 'lead_to_win_days', 'new_customers', 'wins_with_customer',
     'converted_leads', 'leads_won_in_window', 'leads_won_by_win_date',
+    'cohort_customers', 'ltv_customers', 'ltv_margin', 'active_partners', 'unpaid_won_amount',
 ]) }}
 {% endmacro %}
 
-{% macro deal_event_measures() %}
-{{ measure_rows('events', 'fct_deal_events', 'deal_id', [
+{% macro measure_sums(relation, measures, is_parted, product) %}
+{%- for day in measures | map(attribute=1) | unique %}
+{%- set own = measures | selectattr(1, 'equalto', day) | list %}
+    select
+        codes.measure_code, wide.day, wide.scope_type, wide.scope_id,
+        case codes.measure_code {% for code, _, _, _ in own %}when '{{ code }}' then wide.{{ code }} {% endfor %}end as value,
+        case codes.measure_code {% for code, _, _, _ in own %}when '{{ code }}' then wide.{{ code }}__samples {% endfor %}end as samples,
+        case codes.measure_code {% for code, _, _, _ in own %}when '{{ code }}' then wide.{{ code }}__rows {% endfor %}end as product_samples
+    from (
+        select
+            day, {{ scope_columns() }}
+            {%- for code, _, _, _ in own %},
+            sum({{ code }}) as {{ code }},
+            count({{ code }}__samples) as {{ code }}__samples,
+            {{ 'count(' ~ code ~ '__rows)' if is_parted else 'count(' ~ code ~ '__samples)' }} as {{ code }}__rows
+            {%- endfor %}
+        from (
+            select
+                {{ day }} as day, manager_id, team_id, channel_id, {{ product }} as product_id, partner_id, strategy
+                {%- for code, _, condition, value in own %},
+                case when {{ condition }} then {{ measure_value(value, is_parted) }} end as {{ code }},
+                case when ({{ condition }}){{ ' and is_primary' if is_parted }} then 1 end as {{ code }}__samples
+                {%- if is_parted %},
+                case when {{ condition }} then 1 end as {{ code }}__rows
+                {%- endif %}
+                {%- endfor %}
+            from {{ relation }}
+            where {{ day }} is not null
+        ) as marked
+        group by grouping sets ({{ scope_sets('day') }})
+    ) as wide
+    cross join ({% for code, _, _, _ in own %}select '{{ code }}' as measure_code{{ ' union all ' if not loop.last }}{% endfor %}) as codes
+    where case codes.measure_code {% for code, _, _, _ in own %}when '{{ code }}' then wide.{{ code }}__rows {% endfor %}end > 0
+    {{ 'union all' if not loop.last }}
+{%- endfor %}
+{% endmacro %}
+
+{# Only measures of which the registry wants a percentile. #}
+{% macro measure_samples(relation, measures, is_parted, product) %}
+{%- for code, day, condition, value in measures if code in ['cycle_days', 'lead_to_win_days', 'speed_to_lead'] %}
+    {{ 'union all' if not loop.first }}
+    select
+        '{{ code }}' as measure_code, day, sample, {{ scope_columns() }},
+        count(case when is_sample then 1 end) as samples, count(*) as product_samples
+    from (
+        select
+            {{ day }} as day, manager_id, team_id, channel_id, {{ product }} as product_id, partner_id, strategy,
+            {{ value }} as sample, {{ 'is_primary' if is_parted else 'true' }} as is_sample
+        from {{ relation }}
+        where {{ condition }} and {{ day }} is not null
+    ) as sampled
+    group by grouping sets ({{ scope_sets('day, sample') }})
+{%- endfor %}
+{% endmacro %}
+
+{# Every measure that adds up over days, in a shape; it reads the CTEs of `measured_relations`. #}
+{% macro event_measures(shape) %}
+    {{ deal_event_measures(shape) }}
+    union all
+    {{ credit_measures(shape) }}
+    union all
+    {{ deal_state_measures(shape) }}
+    union all
+    {{ lead_measures(shape) }}
+    union all
+    {{ activity_and_money_measures(shape) }}
+    union all
+    {{ subscription_measures(shape) }}
+    union all
+    {{ cohort_measures(shape) }}
+{% endmacro %}
+
+{# The facts that measures are read off; deals come apart by product with the line's share. #}
+{% macro measured_relations() %}
+{%- for name, facts in [('deals', ref('fct_deals')), ('events', ref('fct_deal_events'))] %}
+{{ name }} as (
+    select {{ name }}.*, parts.product_id as part_product_id, parts.share, parts.is_primary
+    from {{ facts }} as {{ name }}
+    inner join {{ ref('fct_deal_products') }} as parts on {{ name }}.deal_id = parts.deal_id
+),
+{% endfor %}
+leads as (select * from {{ ref('fct_leads') }} where not is_duplicate),
+{% endmacro %}
+
+{% macro deal_event_measures(shape) %}
+{{ measured(shape, 'events', 'fct_deal_events', 'deal_id', [
     ('booked_revenue', 'occurred_on', "event in ('won', 'reversed') and amount is not null", 'amount'),
     ('won_deals', 'occurred_on', "event in ('won', 'reversed')", 'sign'),
     ('lost_deals', 'occurred_on', "event = 'lost' and is_eligible_close", 'sign'),
@@ -46,20 +150,20 @@
 {% endmacro %}
 
 {# Wins by who is credited with them: the shares of a split, else the owner whole. #}
-{% macro credit_measures() %}
+{% macro credit_measures(shape) %}
 {%- set measures = [
     ('credited_revenue', 'occurred_on', "event in ('won', 'reversed') and amount is not null", 'amount'),
     ('credited_margin', 'occurred_on', "event in ('won', 'reversed') and margin is not null", 'margin'),
     ('credited_costed_events', 'occurred_on', "event in ('won', 'reversed') and margin is not null", '1'),
 ] %}
-{{ measure_rows(ref('fct_deal_credits'), 'fct_deal_credits', 'deal_id', measures) }}
+{{ measured(shape, ref('fct_deal_credits'), 'fct_deal_credits', 'deal_id', measures) }}
     union all
-{{ measure_rows('(select events.* from ' ~ ref('fct_deal_events') ~ ' as events left join (select distinct deal_id from ' ~ ref('fct_deal_credits')
+{{ measured(shape, '(select events.* from ' ~ ref('fct_deal_events') ~ ' as events left join (select distinct deal_id from ' ~ ref('fct_deal_credits')
     ~ ') as split on events.deal_id = split.deal_id where split.deal_id is null) as whole_credits', 'fct_deal_events', 'deal_id', measures) }}
 {% endmacro %}
 
-{% macro deal_state_measures() %}
-{{ measure_rows('deals', 'fct_deals', 'deal_id', [
+{% macro deal_state_measures(shape) %}
+{{ measured(shape, 'deals', 'fct_deals', 'deal_id', [
     ('check_amount', 'won_on', "outcome = 'won' and amount > 0", 'amount'),
     ('check_deals', 'won_on', "outcome = 'won' and amount > 0", '1'),
     ('wins_standing', 'won_on', "outcome = 'won'", '1'),
@@ -81,8 +185,8 @@
 ], is_parted=true) }}
 {% endmacro %}
 
-{% macro lead_measures() %}
-{{ measure_rows('leads', 'fct_leads', 'lead_id', [
+{% macro lead_measures(shape) %}
+{{ measured(shape, 'leads', 'fct_leads', 'lead_id', [
     ('new_leads', 'created_on', 'true', '1'),
     ('qualified_leads', 'qualified_on', 'qualified_on is not null', '1'),
     ('converted_leads', 'created_on', 'won_on is not null', '1'),
@@ -96,24 +200,24 @@
 ]) }}
 {% endmacro %}
 
-{% macro activity_and_money_measures() %}
-{{ measure_rows('(select *, cast(null as ' ~ dbt.type_string() ~ ') as partner_id from ' ~ ref('fct_activities') ~ ') as activities', 'fct_activities', 'activity_id', [
+{% macro activity_and_money_measures(shape) %}
+{{ measured(shape, '(select *, cast(null as ' ~ dbt.type_string() ~ ') as partner_id from ' ~ ref('fct_activities') ~ ') as activities', 'fct_activities', 'activity_id', [
     ('calls', 'occurred_on', "kind = 'call' and is_done", '1'),
     ('connected_calls', 'occurred_on', "kind = 'call' and is_connected", '1'),
     ('meetings', 'occurred_on', "kind = 'meeting' and is_done", '1'),
     ('proposals', 'occurred_on', "kind = 'proposal' and is_first_proposal", '1'),
 ]) }}
     union all
-{{ measure_rows(ref('fct_payments'), 'fct_payments', 'payment_id', [
+{{ measured(shape, ref('fct_payments'), 'fct_payments', 'payment_id', [
     ('paid_revenue', 'paid_on', 'amount is not null', 'amount'),
 ], has_product=true) }}
     union all
-{{ measure_rows(companywide(ref('fct_spend')), 'fct_spend', 'spend_id', [
+{{ measured(shape, companywide(ref('fct_spend')), 'fct_spend', 'spend_id', [
     ('spend', 'spent_on', 'amount is not null', 'amount'),
     ('lead_spend', 'spent_on', "amount is not null and kind in ('ads', 'agency', 'event')", 'amount'),
 ]) }}
     union all
-{{ measure_rows(companywide(ref('fct_spend_coverage')), 'fct_spend_coverage', 'channel_id', [
+{{ measured(shape, companywide(ref('fct_spend_coverage')), 'fct_spend_coverage', 'channel_id', [
     ('spend_covered_days', 'day', 'true', '1'),
 ]) }}
 {% endmacro %}
@@ -263,14 +367,14 @@
 {% endmacro %}
 
 {# The lead behind a customer's first win: the customer counts where the lead was created. #}
-{% macro cohort_measures() %}
-{{ measure_rows('(select leads.*, deals.deal_id as first_deal_id from ' ~ ref('fct_leads') ~ ' as leads inner join ' ~ ref('fct_deals') ~ ' as deals on leads.lead_id = deals.lead_id and deals.is_first_win) as first_leads', 'fct_leads', 'lead_id', [
+{% macro cohort_measures(shape) %}
+{{ measured(shape, '(select leads.*, deals.deal_id as first_deal_id from ' ~ ref('fct_leads') ~ ' as leads inner join ' ~ ref('fct_deals') ~ ' as deals on leads.lead_id = deals.lead_id and deals.is_first_win) as first_leads', 'fct_leads', 'lead_id', [
     ('cohort_customers', 'created_on', 'true', '1'),
 ]) }}
 {% endmacro %}
 
-{% macro subscription_measures() %}
-{{ measure_rows('(select *, cast(null as ' ~ dbt.type_string() ~ ') as partner_id from ' ~ ref('fct_subscriptions') ~ ') as subscriptions', 'fct_subscriptions', 'customer_id', [
+{% macro subscription_measures(shape) %}
+{{ measured(shape, '(select *, cast(null as ' ~ dbt.type_string() ~ ') as partner_id from ' ~ ref('fct_subscriptions') ~ ') as subscriptions', 'fct_subscriptions', 'customer_id', [
     ('new_subscribers', 'started_on', 'is_customer_start', '1'),
     ('new_subscribers_due', 'started_on', 'is_customer_start and is_kept_a_month is not null', '1'),
     ('new_subscribers_kept', 'started_on', 'is_customer_start and is_kept_a_month', '1'),

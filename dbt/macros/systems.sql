@@ -6,6 +6,7 @@
 {# One line per system: the models `stg_<system>__<entity>` that exist. #}
 {% macro staged_systems() %}
 {{ return({
+    'amocrm': ['managers', 'customers', 'leads', 'deals', 'deal_stages', 'deal_changes', 'stages', 'activities'],
     'bitrix24': ['managers', 'customers', 'products', 'leads', 'deals', 'deal_items', 'deal_stages', 'stages', 'activities'],
     'salesforce': ['managers', 'customers', 'products', 'leads', 'deals', 'deal_items', 'deal_stages', 'deal_changes', 'stages', 'activities'],
 }) }}
@@ -40,11 +41,14 @@ select {{ columns }} from {{ staged }}
 
 {#
   A raw table of a system as an entity's canonical columns. `mapped`: canonical name -> an own column, or
-  an expression of text, or [expression, own column whose spelling of dates or numbers it keeps]. What
-  is not mapped is NULL; what workspace.yml maps or sets (`own_<name>`) wins. `left_out`: why a row is
-  no record of the entity, NULL where it is one. `empties`: words that stand for nothing, lower case.
+  an expression of text, or [expression, own column (or list of them, the first that was read) whose
+  spelling of dates or numbers it keeps]. What is not mapped is NULL; what workspace.yml maps or sets
+  (`own_<name>`) wins. `left_out`: why a row is no record of the entity, NULL where it is one. `empties`:
+  words that stand for nothing, lower case. `joined`: joins to other raw tables, whose columns have names
+  of their own. `only`: the rows of a table that add to an entity which is not its first; for the first,
+  every row stands here, kept or left out.
 #}
-{% macro from_table(system, table, entity, mapped, left_out='null', empties=[]) -%}
+{% macro from_table(system, table, entity, mapped, left_out='null', empties=[], joined='', only='') -%}
     select
         raw_.source_name,
         {%- for name, kind, is_required in entity_columns(entity) %}
@@ -62,10 +66,13 @@ select {{ columns }} from {{ staged }}
         {% for column in lineage_columns()[:-1] %}raw_.{{ column }}, {% endfor -%}
         cast({{ left_out }} as {{ dbt.type_string() }}) as _left_out
     from {{ source('raw', system ~ '__' ~ table) }} as raw_
+    {{ joined }}
+    {{ 'where ' ~ only if only }}
 {%- endmacro %}
 
 {% macro spelling_of(name, format, note) -%}
-    case when raw_.own_{{ name }} is not null then raw_.own_{{ name }}{{ note }} else {{ 'raw_.' ~ format ~ note if format else 'null' }} end as {{ name }}{{ note }}
+    {%- set formats = ([format] if format is string else format) if format else [] %}
+    case when raw_.own_{{ name }} is not null then raw_.own_{{ name }}{{ note }} else coalesce({% for own in formats %}raw_.{{ own }}{{ note }}, {% endfor %}null) end as {{ name }}{{ note }}
 {%- endmacro %}
 
 {% macro without_empties(value, empties) -%}

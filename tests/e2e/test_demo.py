@@ -12,6 +12,7 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.conftest import SHARED
@@ -222,3 +223,34 @@ def test_the_same_seed_gives_the_same_bytes(demo, tmp_path):
     for path in sorted(p for p in origin.rglob("*") if p.is_file()):
         again = tmp_path / "raw" / path.relative_to(origin)
         assert again.read_bytes() == path.read_bytes(), path.name
+
+
+def test_what_is_summed_for_every_scope_is_what_the_facts_say_one_by_one(demo):
+    """Hold the sums that KPIs read against the view of single facts."""
+    warehouse = demo.session.workspace.warehouse
+    with duckdb.connect(str(warehouse / "warehouse.duckdb"), read_only=True) as connection:
+        connection.execute(f"attach '{str(demo.file).replace(chr(39), chr(39) * 2)}' as published")
+        differing = connection.execute(
+            """
+            with facts as (
+                select measure_code, occurred_on as day, manager_id, channel_id,
+                    sum(value) as value, sum(samples) as samples
+                from published.marts.kpi_events
+                group by grouping sets ((measure_code, day), (measure_code, day, manager_id),
+                    (measure_code, day, channel_id))
+            ), told as (
+                select measure_code, day, coalesce(manager_id, channel_id, 'all') as scope_id,
+                    value, samples from facts
+                where measure_code <> 'spend_covered_days'
+            ), cells as (
+                select measure_code, day, scope_id, value, samples from engine.kpi_scope_days
+                where scope_type in ('company', 'manager', 'channel') and not is_balance
+                    and measure_code <> 'spend_covered_days'
+            )
+            select * from (from told except from cells) union all (from cells except from told)
+            limit 5
+            """
+        ).fetchall()
+        count = connection.execute("select count(*) from engine.kpi_scope_days").fetchone()[0]
+    assert differing == []
+    assert count > 10_000

@@ -389,7 +389,8 @@ def test_what_a_workspace_does_not_use_is_an_empty_typed_view_and_no_work(org: C
         raw = session.connection.execute("select count(*) from raw.salesforce__opportunity")
         assert raw.fetchone() == (0,)
     assert not {name for name in built if name.startswith("stg_salesforce__")}
-    assert kinds == {"stg_files__deals": "BASE TABLE", "stg_salesforce__deals": "VIEW"}
+    assert kinds["stg_files__deals"] == "BASE TABLE"
+    assert kinds["stg_salesforce__deals"] == "VIEW"
 
 
 @pytest.mark.real_input

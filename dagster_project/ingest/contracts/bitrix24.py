@@ -36,6 +36,7 @@ _ANY = {
     "paged_by": "start",
     "flatten": True,
     "escape": "\\",
+    "dotted_dates": "dmy",
 }
 
 _MARKS = {

@@ -58,6 +58,7 @@ class Table:
             this table where all columns of one set are found. Choose what no other table has.
         key: Own column that identifies a record; a later content of a path upserts by it.
         amount: Own column that reconciliation adds up; staged as the ``amount`` of ``feeds[0]``.
+            Several, apart by spaces: row by row the first that holds something.
         money_divisor: Units of the money columns in one whole unit (100 for cents, 1000000 for
             micros); staging divides ``money`` columns by it.
         event_on: Own column that dates a file's newest event.
@@ -79,6 +80,8 @@ class Table:
         drop_without: A row in which this own column is empty is a total line.
         utc_by: Own column whose presence tells that times without an offset are UTC (a connector's
             mark); a ``timezone`` of the source in workspace.yml wins.
+        dotted_dates: Order of day and month in dates with dots (``dmy``) where no value of the file
+            tells it.
         escape: Sign that may escape a quote inside quoted CSV fields; doubled quotes are read too.
     """
 
@@ -102,6 +105,7 @@ class Table:
     drop_any: str | None = None
     drop_without: str | None = None
     utc_by: str | None = None
+    dotted_dates: str | None = None
     escape: str | None = None
     system: str = ""
 
@@ -139,16 +143,16 @@ class Contract:
     """What one system delivers and which defaults its sources have.
 
     ``won_date``: where the day of a win comes from. ``leads_from_deals``: every deal is a lead too
-    (``when_no_leads``: only where the source delivers none). ``lead_statuses`` and
-    ``activity_types`` are laid under those of workspace.yml. ``wins_dated_by``: tables, or columns
-    as ``table.column``, of which a source must deliver one for its wins to have a date at all;
-    empty: they always may.
+    (``when_no_leads``: only where the source delivers none; ``staged``: always, and its own staging
+    model says so row by row). ``lead_statuses`` and ``activity_types`` are laid under those of
+    workspace.yml. ``wins_dated_by``: tables, or columns as ``table.column``, of which a source must
+    deliver one for its wins to have a date at all; empty: they always may.
     """
 
     system: str
     tables: tuple[Table, ...]
     won_date: Literal["crm_close", "history"] = "crm_close"
-    leads_from_deals: Literal["always", "never", "when_no_leads"] = "never"
+    leads_from_deals: Literal["always", "never", "when_no_leads", "staged"] = "never"
     lead_converted_means: Literal["won"] | None = None
     wins_dated_by: tuple[str, ...] = ()
     lead_statuses: dict[str, str] = field(default_factory=dict)

@@ -12,6 +12,7 @@ deals as (
     select deals.* from {{ ref('int_deals__united') }} as deals
     inner join {{ ref('stg_workspace__sources') }} as sources
         on deals.source_name = sources.source_name and sources.leads_from_deals
+        and not sources.are_leads_staged
     where not deals._is_row_rejected and deals.opened_at is not null
 )
 

@@ -32,7 +32,7 @@ counted as (
 cohorts as (
     select leads.cohort_month, scopes.scope_type,
         case when scopes.scope_type = 'company' then 'all' else leads.channel_id end as scope_id,
-        count(*) as leads, sum(leads.ripeness) as ripeness, count(leads.ripeness) as ripening
+        count(*) as leads, sum(cast(leads.ripeness as decimal(28, 10))) as ripeness, count(leads.ripeness) as ripening
     from leads
     cross join (select 'company' as scope_type union all select 'channel') as scopes
     group by leads.cohort_month, scopes.scope_type, case when scopes.scope_type = 'company' then 'all' else leads.channel_id end

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from dagster_project import __version__
+from dagster_project.cli_pay import add_pay_verbs
 from dagster_project.errors import GateFailed, PipelineError, SourceFileError, WorkspaceError
 from dagster_project.settings import (
     Workspace,
@@ -221,7 +222,7 @@ def _execute(
         result = defs.resolve_job_def("refresh_kpis").execute_in_process(
             instance=dg.DagsterInstance.get(),
             raise_on_error=False,
-            asset_selection=_selected(defs, select),
+            asset_selection=_selected(settings, defs, select),
             run_config={
                 "resources": {"warehouse": {"config": config}},
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
@@ -233,11 +234,14 @@ def _execute(
     return session
 
 
-def _selected(defs: Any, select: str | None) -> list[Any] | None:
-    if not select:
-        return None
+def _selected(settings: Workspace, defs: Any, select: str | None) -> list[Any]:
     import dagster as dg
 
+    from dagster_project.defs.raw import assets_of_unused_systems
+
+    if not select:
+        everything = defs.resolve_asset_graph().materializable_asset_keys
+        return sorted(everything - assets_of_unused_systems(settings))
     selection = dg.AssetSelection.from_string(select)
     found = list(selection.resolve(defs.resolve_asset_graph()))
     if not found:
@@ -263,6 +267,8 @@ def _raise_what_failed(result: Any, session: Any) -> None:
             kinds = {
                 "GateFailed": GateFailed,
                 "WorkspaceError": WorkspaceError,
+                "PlanRefused": WorkspaceError,
+                "ClosedPeriodBroken": GateFailed,
                 "SourceFileError": SourceFileError,
             }
             if name in kinds or name in ("PipelineError", "PublishFailed", "WarehouseBusy"):
@@ -408,7 +414,7 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         return
     release = told["release"]
     print(f"published: run {release['run_id']}, as of {release['as_of']}")
-    for name in ("runs", "files", "quarantine", "freshness"):
+    for name in ("runs", "files", "quarantine", "freshness", "closed"):
         _print_table(name, told[name])
 
 
@@ -495,6 +501,9 @@ def ui(
 def version() -> None:
     """Print the version."""
     print(__version__)
+
+
+add_pay_verbs(app)
 
 
 # -- how things are said ---------------------------------------------------------------------------

@@ -147,6 +147,12 @@
     case when json_valid({{ value }}) then json_extract_string({{ value }}, '{{ path }}') end
 {%- endmacro %}
 
+{# One row per item of a JSON list, as text of JSON; none where the text is no JSON. #}
+{% macro each_json_item(value) %}{{ return(adapter.dispatch('each_json_item')(value)) }}{% endmacro %}
+{% macro duckdb__each_json_item(value) -%}
+    unnest(case when json_valid({{ value }}) then cast(json_extract({{ value }}, '$[*]') as varchar[]) end)
+{%- endmacro %}
+
 {# Percentile of whole numbers, interpolated; every engine here calls it percentile_cont. #}
 {% macro percentile(column, share) %}{{ return(adapter.dispatch('percentile')(column, share)) }}{% endmacro %}
 {% macro duckdb__percentile(column, share) -%}

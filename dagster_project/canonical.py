@@ -85,6 +85,7 @@ ENTITIES: dict[str, dict[str, Column]] = {
         updated_at="instant",
         is_deleted="boolean",
         merged_into="reference",
+        system_outcome="text",
     ),
     "deals": _table(
         deal_id="key *",

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from dagster_project import __version__
+from dagster_project.cli_pay import add_pay_verbs
 from dagster_project.errors import GateFailed, PipelineError, SourceFileError, WorkspaceError
 from dagster_project.settings import (
     Workspace,
@@ -263,6 +264,8 @@ def _raise_what_failed(result: Any, session: Any) -> None:
             kinds = {
                 "GateFailed": GateFailed,
                 "WorkspaceError": WorkspaceError,
+                "PlanRefused": WorkspaceError,
+                "ClosedPeriodBroken": GateFailed,
                 "SourceFileError": SourceFileError,
             }
             if name in kinds or name in ("PipelineError", "PublishFailed", "WarehouseBusy"):
@@ -408,7 +411,7 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         return
     release = told["release"]
     print(f"published: run {release['run_id']}, as of {release['as_of']}")
-    for name in ("runs", "files", "quarantine", "freshness"):
+    for name in ("runs", "files", "quarantine", "freshness", "closed"):
         _print_table(name, told[name])
 
 
@@ -495,6 +498,9 @@ def ui(
 def version() -> None:
     """Print the version."""
     print(__version__)
+
+
+add_pay_verbs(app)
 
 
 # -- how things are said ---------------------------------------------------------------------------

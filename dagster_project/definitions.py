@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from dagster_project.defs import jobs, published, raw, transform
+from dagster_project.defs import jobs, pay, published, raw, transform
 from dagster_project.defs.resources import WarehouseResource
 
 defs = dg.Definitions(
@@ -16,6 +16,8 @@ defs = dg.Definitions(
         transform.staging,
         transform.intermediate,
         transform.marts,
+        pay.pay_tables,
+        transform.pay,
         published.published,
     ],
     asset_checks=[raw.gate_raw, transform.gate_refined, transform.gate_kpi],

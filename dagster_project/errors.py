@@ -61,6 +61,22 @@ class WorkspaceError(PipelineError):
     exit_code = 2
 
 
+class PlanRefused(WorkspaceError):
+    """Report a bonus plan or an assignment that breaks a rule; nobody is paid by it."""
+
+
+class StatementRefused(PipelineError):
+    """Report that a person's pay for a period cannot be worked out; nothing is paid instead."""
+
+    exit_code = 2
+
+
+class ClosedPeriodBroken(PipelineError):
+    """Report that what was closed is not as it was left; nothing is paid from it."""
+
+    exit_code = 3
+
+
 class SourceFileError(PipelineError):
     """Report a delivered file that its sender can mend; the file is quarantined, not retried.
 

@@ -17,6 +17,8 @@ import duckdb
 
 from dagster_project import transform
 from dagster_project.checkpoints import reached
+from dagster_project.closing.closing import check_plans
+from dagster_project.closing.landing import has_pay, land_pay
 from dagster_project.ingest.contracts import CONTRACTS
 from dagster_project.ingest.run import IngestResult, ingest, inputs_signature
 from dagster_project.lock import writing
@@ -45,15 +47,23 @@ class Session:
     ingested: IngestResult | None = None
     verdicts: list[Any] = field(default_factory=list)
     release: Release | None = None
+    _built_ahead: dict[str, list[transform.BuiltNode]] = field(default_factory=dict)
 
     def ingest(self) -> IngestResult:
         """Bring delivered files into raw."""
+        check_plans(self.workspace)
         self.listener("ingest", "reading delivered files")
         self.ingested = ingest(self.workspace, self.connection, full_refresh=self.full_refresh)
         return self.ingested
 
     def build(self, layer: str) -> list[transform.BuiltNode]:
-        """Build one layer of models with their tests, and stamp it with the load."""
+        """Build one layer of models with their tests, and stamp it with the load.
+
+        A workspace without pay builds the models of pay, which are empty then, with the marts.
+        """
+        if layer in self._built_ahead:
+            self._stamp(layer)
+            return self._built_ahead.pop(layer)
         self.listener(layer, f"building the models of {layer}")
         connection = self.connection
         connection.execute("create schema if not exists ops")
@@ -64,14 +74,22 @@ class Session:
         connection.execute("delete from ops.layer_loads where layer = ?", [layer])
         if layer == "marts":
             transform.forget_marts(connection, self.workspace)
+        is_with_pay = layer == "marts" and not has_pay(self.workspace)
+        if is_with_pay:
+            land_pay(self.workspace, connection)
         if layer == "staging":
             nodes = self._stage()
         else:
-            nodes = transform.build(self.workspace, layer, full_refresh=self.full_refresh)
-        connection.execute(
-            "insert into ops.layer_loads select ?, load_id, ? from raw.load",
-            [layer, datetime.now(UTC).replace(tzinfo=None)],
-        )
+            nodes = transform.build(
+                self.workspace,
+                layer,
+                full_refresh=self.full_refresh,
+                also=("pay",) if is_with_pay else (),
+            )
+        if is_with_pay:
+            self._built_ahead["pay"] = [node for node in nodes if "pay" in node.tags]
+            nodes = [node for node in nodes if "pay" not in node.tags]
+        self._stamp(layer)
         if layer == "staging":
             reached("staged")
         return nodes
@@ -99,6 +117,20 @@ class Session:
         transform.stand_in(connection, unused)
         connection.execute("insert into ops.staged_by values (?)", [mark])
         return nodes
+
+    def _stamp(self, layer: str) -> None:
+        self.connection.execute("delete from ops.layer_loads where layer = ?", [layer])
+        self.connection.execute(
+            "insert into ops.layer_loads select ?, load_id, ? from raw.load",
+            [layer, datetime.now(UTC).replace(tzinfo=None)],
+        )
+
+    def pay(self) -> dict[str, int]:
+        """Work out statements on this run's marts and land them for the models of pay."""
+        if "pay" in self._built_ahead:
+            return {}
+        self.listener("pay", "working out pay")
+        return land_pay(self.workspace, self.connection)
 
     def gate(self, name: str) -> Any:
         """Hold the warehouse against a gate; the verdict is kept whatever it is."""

@@ -93,6 +93,16 @@ class Workspace:
         return self.directory / "state"
 
     @property
+    def bonus(self) -> Path:
+        """Bonus plans and who is assigned to them."""
+        return self.directory / "bonus"
+
+    @property
+    def closed(self) -> Path:
+        """Closed periods: written once, never altered."""
+        return self.state / "closed"
+
+    @property
     def releases(self) -> Path:
         """Complete releases, newest and the ones readers may still hold."""
         return self.directory / ".releases"

@@ -154,9 +154,14 @@ def status(workspace: Workspace) -> dict[str, Any] | None:
     """Return what the published release tells of runs, files, quarantine and freshness.
 
     Returns:
-        Lists of mappings under ``release, runs, files, quarantine, freshness``; None where nothing
-        is published.
+        Lists of mappings under ``release, runs, files, quarantine, freshness, closed``; None where
+        nothing is published.
+
+    Raises:
+        ClosedPeriodBroken: A closed period is not as it was left.
     """
+    from dagster_project.closing.frozen import read_closed
+
     manifest = published_manifest(workspace)
     if manifest is None:
         return None
@@ -182,6 +187,17 @@ def status(workspace: Workspace) -> dict[str, Any] | None:
                 "from ops.quarantine group by 1, 2, 3, 4 order by cases desc, 1, 2, 3"
             ),
             "freshness": rows("select * from ops.freshness order by source_name, entity"),
+            "closed": [
+                {
+                    "period": r.label,
+                    "revision": r.number,
+                    "closed_on": r.closed_on,
+                    "by": r.manifest["by"],
+                    "reason": r.manifest["reason"],
+                    "hashes": "as written",
+                }
+                for r in read_closed(workspace.closed)
+            ],
         }
 
 

@@ -209,11 +209,19 @@ def make_workspace(directory: Path, language: str) -> Path:
             remedy="name another folder; nothing was written",
         )
     settings = _SETTINGS[language].format(company=_as_yaml(folder.name))
-    for name, text in {"workspace.yml": settings, **_FILES[language]}.items():
+    files = {"workspace.yml": settings, **_FILES[language], **_presets(language)}
+    for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return folder
+
+
+def _presets(language: str) -> dict[str, str]:
+    """Return a ready bonus plan per strategy, and the list of who is on which: nobody yet."""
+    folder = Path(__file__).resolve().parent / "presets" / language
+    plans = {f"bonus/{path.name}": path.read_text("utf-8") for path in sorted(folder.glob("*.yml"))}
+    return plans | {"bonus/assignments.csv": "manager_id,plan,from,to,target_amount,ramp\n"}
 
 
 def _as_yaml(name: str) -> str:

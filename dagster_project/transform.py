@@ -27,7 +27,7 @@ from dagster_project.settings import Workspace, hash_key, project_root, set_dbt_
 STORAGE_VERSION = "v1.0.0"
 """DuckDB's first stable storage: older drivers of BI tools read it."""
 
-LAYERS = ("staging", "intermediate", "marts")
+LAYERS = ("staging", "intermediate", "marts", "pay")
 """Tags of the dbt project, in the order in which they are built."""
 
 
@@ -41,6 +41,7 @@ class BuiltNode:
     status: str
     message: str
     seconds: float
+    tags: frozenset[str] = frozenset()
 
     @property
     def is_good(self) -> bool:
@@ -199,6 +200,7 @@ def build(
     full_refresh: bool = False,
     leave_out: list[str] | None = None,
     select: str | None = None,
+    also: tuple[str, ...] = (),
 ) -> list[BuiltNode]:
     """Build one layer's models with their tests.
 
@@ -208,6 +210,7 @@ def build(
         full_refresh: Rebuild incremental models whole.
         leave_out: Names of models of the layer that this workspace has no use for.
         select: Only these nodes of the layer (dbt's selection syntax).
+        also: Layers to build in the same go.
 
     Returns:
         What became of every node.
@@ -226,6 +229,7 @@ def build(
         "build",
         "--select",
         f"tag:{layer},{select}" if select else f"tag:{layer}",
+        *(f"tag:{other}" for other in also),
         *_folders(workspace),
     ]
     arguments += ["--exclude", *leave_out] if leave_out else []
@@ -283,6 +287,7 @@ def _built(item: Any) -> BuiltNode:
         status=str(item.status),
         message=(item.message or "").strip(),
         seconds=float(item.execution_time or 0),
+        tags=frozenset(item.node.tags),
     )
 
 

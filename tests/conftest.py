@@ -137,6 +137,8 @@ def run_all(directory: Path, **options: Any) -> Published:
             session.build("intermediate")
             raise_if_failed(session.gate("refined"))
             session.build("marts")
+            session.pay()
+            session.build("pay")
             raise_if_failed(session.gate("kpi"))
             release = session.publish()
         finally:

@@ -14,7 +14,7 @@ from dagster_project.defs.gates import gate_result
 from dagster_project.defs.resources import WarehouseResource
 from dagster_project.transform import manifest_file
 
-_LAYER_CHECKED = {"refined": "int_audit__reconciliation", "kpi": "kpi_values"}
+_LAYER_CHECKED = {"refined": "int_audit__reconciliation", "kpi": "bonus_statements"}
 
 
 class _Translator(DagsterDbtTranslator):
@@ -28,7 +28,7 @@ class _Translator(DagsterDbtTranslator):
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """Return the layer."""
         tags = set(dbt_resource_props.get("tags") or [])
-        layers = [layer for layer in ("staging", "intermediate", "marts") if layer in tags]
+        layers = [layer for layer in ("staging", "intermediate", "marts", "pay") if layer in tags]
         return layers[0] if layers else "raw"
 
 
@@ -119,13 +119,24 @@ def marts(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> It
     yield from _results(context, warehouse, "marts")
 
 
+@dbt_assets(manifest=_MANIFEST, select="tag:pay", name="pay", dagster_dbt_translator=_TRANSLATOR)
+def pay(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> Iterator[Any]:
+    """Publish statements, their lines, closed values and what has changed since."""
+    yield from _results(context, warehouse, "pay")
+
+
 @dg.asset_check(asset=key_of(_LAYER_CHECKED["refined"]), name="gate_refined", blocking=True)
 def gate_refined(warehouse: WarehouseResource) -> dg.AssetCheckResult:
     """Stages are mapped, keys unique, money converted, rows and money reconciled."""
     return gate_result(warehouse.session.gate("refined"))
 
 
-@dg.asset_check(asset=key_of(_LAYER_CHECKED["kpi"]), name="gate_kpi", blocking=True)
+@dg.asset_check(
+    asset=key_of(_LAYER_CHECKED["kpi"]),
+    name="gate_kpi",
+    blocking=True,
+    additional_deps=[key_of("kpi_values")],
+)
 def gate_kpi(warehouse: WarehouseResource) -> dg.AssetCheckResult:
     """Identities hold, values lie in range, closed periods did not collapse."""
     return gate_result(warehouse.session.gate("kpi"))

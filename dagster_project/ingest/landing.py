@@ -32,7 +32,8 @@ from dagster_project.errors import SourceFileError
 from dagster_project.ingest.contracts import fold
 from dagster_project.ingest.described import describe
 from dagster_project.ingest.discovery import Claim, fingerprint, is_unchanged
-from dagster_project.ingest.json_records import json_records
+from dagster_project.ingest.json_records import json_records, parsed_json
+from dagster_project.ingest.page_chains import pages_by_start
 from dagster_project.ingest.readers import (
     JOINED_LINES_LIMIT,
     Record,
@@ -64,7 +65,7 @@ class Landed:
     """What one landing holds, as its side file keeps it.
 
     Units: ``amount_seen`` is native money as text (exact); ``row_offset`` is added to a row's place
-    in the Parquet to give its number in the file.
+    in the Parquet to give its number in the file; ``pages`` as ``page_chains.Page`` tells them.
     """
 
     landing_key: str
@@ -85,6 +86,7 @@ class Landed:
     columns_delivered: int = 0
     columns_unread: list[str] = field(default_factory=list)
     reader: str = "careful"
+    pages: list[dict[str, int | bool | None]] = field(default_factory=list)
 
 
 def landing_key(claim: Claim, sha256: str, tuning: Tuning) -> str:
@@ -206,23 +208,17 @@ class _Work:
             return None
         if line.count('"') % 2 or not line.strip():
             return None
-        escape = reading.escape or '"'
+        if reading.escape and _holds(self.claim.path, reading.escape.encode()):
+            return None  # the sign may escape a quote or stand for itself
         delimiter = delimiter_of(line, reading)
         from csv import reader
 
-        headers = next(
-            reader(
-                [line],
-                delimiter=delimiter,
-                escapechar=reading.escape,
-                doublequote=not reading.escape,
-            )
-        )
+        headers = next(reader([line], delimiter=delimiter))
         self.headers = headers
         places = self._places(headers)
         names = [f"c{i}" for i in range(len(headers))]
         source = f"""read_csv({_quoted(self.claim.path)}, delim={_quoted(delimiter)}, quote='"',
-            escape={_quoted(escape)}, header=true, auto_detect=false,
+            escape='"', header=true, auto_detect=false,
             skip={reading.skip_top}, strict_mode=true, null_padding=false,
             max_line_size={max(self.tuning.max_cell_bytes, 1 << 16)},
             columns={{{", ".join(f"'{n}': 'VARCHAR'" for n in names)}}})"""
@@ -370,7 +366,7 @@ class _Work:
             return "(withheld: the line may hold personal data)"
         return value[:200]
 
-    def _records(self) -> Iterator[Record | Refused]:
+    def _records(self, landed: Landed) -> Iterator[Record | Refused]:
         path, suffix = self.claim.path, self.claim.path.suffix.lower()
         if self.claim.content.size == 0:
             raise refuse(
@@ -386,7 +382,10 @@ class _Work:
             return parquet_records(path, self.where)
         encoding = encoding_of(path, self.reading.encoding, self.where)
         if suffix in {".json", ".ndjson", ".jsonl"}:
-            return json_records(path, self.reading, encoding, self.where)
+            document = parsed_json(path, encoding, self.where)
+            if self.contract.paged_by == "start":
+                landed.pages = [asdict(page) for page in pages_by_start(document)]
+            return json_records(document, self.reading, self.where)
         line = header_line(path, self.reading, encoding)
         delimiter = delimiter_of(line, self.reading)
         return csv_records(path, self.reading, self.tuning, encoding, delimiter)
@@ -401,7 +400,7 @@ class _Work:
         width = 0
         if not reading.has_header:
             places = self._places([])
-        for item in self._records():
+        for item in self._records(landed):
             if not is_table and item.row <= reading.skip_top:
                 continue
             if isinstance(item, Refused):
@@ -606,6 +605,11 @@ class _Work:
             handle.flush()
             os.fsync(handle.fileno())
         told.replace(self.folder / f"{self.key}.json")
+
+
+def _holds(path: Path, sign: bytes) -> bool:
+    with path.open("rb") as handle:
+        return any(sign in chunk for chunk in iter(lambda: handle.read(1 << 22), b""))
 
 
 def _line_ends(names: list[str]) -> str:

@@ -26,7 +26,13 @@ from dagster_project.errors import SourceFileError, WorkspaceError
 from dagster_project.ingest.contracts import Contract, Table, tight
 from dagster_project.ingest.contracts.shape import OWN
 from dagster_project.ingest.json_records import is_blank, json_headers, parsed_json
-from dagster_project.ingest.readers import encoding_of, parquet_headers, refuse, xlsx_head
+from dagster_project.ingest.readers import (
+    encoding_of,
+    parquet_headers,
+    refuse,
+    with_doubled_quotes,
+    xlsx_head,
+)
 from dagster_project.ingest.reading import Reading
 
 JSON_SUFFIXES = {".json", ".ndjson", ".jsonl"}
@@ -424,9 +430,7 @@ def _head_lines(path: Path, declared: str | None, where: str) -> list[str]:
 
 def _cells(line: str, delimiter: str, escape: str | None) -> list[str | None]:
     try:
-        return next(
-            csv.reader([line], delimiter=delimiter, escapechar=escape, doublequote=not escape), []
-        )
+        return next(csv.reader([with_doubled_quotes(line, escape)], delimiter=delimiter), [])
     except csv.Error:
         return []
 

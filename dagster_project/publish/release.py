@@ -25,7 +25,7 @@ JOURNAL = ("gate_results", "runs")
 """Tables of ops that runs write themselves, beside those that models make."""
 KEPT_RELEASES = 3
 REQUIRED_GATES = frozenset({"raw", "refined", "kpi"})
-REQUIRED_LAYERS = frozenset({"staging", "intermediate", "marts"})
+REQUIRED_LAYERS = frozenset({"staging", "intermediate", "marts", "pay"})
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@
         ('deal_id', 'reference', false), ('customer_id', 'reference', false), ('partner_id', 'reference', false),
         ('first_response_at', 'instant', false), ('phone', 'phone', false), ('email', 'email', false),
         ('updated_at', 'instant', false), ('is_deleted', 'boolean', false), ('merged_into', 'reference', false),
+        ('system_outcome', 'text', false),
     ],
     'deals': [
         ('deal_id', 'key', true), ('stage', 'text', true), ('opened_at', 'instant', false),

@@ -48,7 +48,7 @@ def test_the_code_location_loads_without_warehouse_or_network(tmp_path):
 def test_the_graph_leads_from_files_to_the_release_in_groups_by_layer(defs):
     graph = defs.resolve_asset_graph()
     groups = {graph.get(key).group_name for key in graph.materializable_asset_keys}
-    assert groups == {"raw", "staging", "intermediate", "marts", "published"}
+    assert groups == {"raw", "staging", "intermediate", "marts", "pay", "published"}
     above = graph.get_ancestor_asset_keys(dg.AssetKey(["published", "kpi"]))
     for key in (["raw", "files__deals"], ["staging", "stg_files__deals"], ["marts", "kpi_values"]):
         assert dg.AssetKey(key) in above

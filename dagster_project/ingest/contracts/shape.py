@@ -67,6 +67,8 @@ class Table:
             content leaves equal.
         records: Paths to the records of a JSON file, such as ``result.items``, ``result.result.*``
             (see ``json_records``). Empty: a list, or the only list of an object.
+        paged_by: How an envelope tells its place among pages: ``start`` (``next`` and ``total`` of
+            records, as in ``page_chains``). A delivery whose chain does not end is not full.
         flatten: Nested JSON objects become dotted columns (``Owner.Name``).
         custom_fields: JSON key of a list of custom fields with values (amoCRM's shape): each
             becomes a column ``field:<id>``, ``field:<code>`` and one by its name.
@@ -80,7 +82,7 @@ class Table:
             mark); a ``timezone`` of the source in workspace.yml wins.
         dotted_dates: Order of day and month in dates with dots (``dmy``) where no value of the file
             tells it.
-        escape: Sign that escapes a quote inside quoted CSV fields, where it is not doubled.
+        escape: Sign that may escape a quote inside quoted CSV fields; doubled quotes are read too.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Table:
     updated_at: str | None = None
     file_names: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
+    paged_by: Literal["start"] | None = None
     flatten: bool = False
     custom_fields: str | None = None
     header_within: int = 1
@@ -141,8 +144,9 @@ class Contract:
 
     ``won_date``: where the day of a win comes from. ``leads_from_deals``: every deal is a lead too
     (``when_no_leads``: only where the source delivers none; ``staged``: always, and its own staging
-    model says so row by row). ``lead_statuses`` and
-    ``activity_types`` are laid under those of workspace.yml.
+    model says so row by row). ``lead_statuses`` and ``activity_types`` are laid under those of
+    workspace.yml. ``wins_dated_by``: tables, or columns as ``table.column``, of which a source must
+    deliver one for its wins to have a date at all; empty: they always may.
     """
 
     system: str
@@ -150,6 +154,7 @@ class Contract:
     won_date: Literal["crm_close", "history"] = "crm_close"
     leads_from_deals: Literal["always", "never", "when_no_leads", "staged"] = "never"
     lead_converted_means: Literal["won"] | None = None
+    wins_dated_by: tuple[str, ...] = ()
     lead_statuses: dict[str, str] = field(default_factory=dict)
     activity_types: dict[str, str] = field(default_factory=dict)
 

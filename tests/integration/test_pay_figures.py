@@ -1,0 +1,187 @@
+"""What pay reads out of the marts: reopened wins, unripe conversions, part of a month, goals."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from dagster_project.closing.closing import close
+from dagster_project.closing.reading import Marts
+from dagster_project.pay.inputs import Target
+from dagster_project.settings import load_workspace
+from tests.conftest import Company, Published, run_all
+
+PLAN = """\
+plan: p
+currency: RUB
+period: month
+versions:
+  - from: 2026-01-01
+    target_amount: 1000
+    components:
+      - {kpi: booked_revenue, weight: 50, curve: line, target: 1000}
+      - {kpi: won_deals, weight: 20, curve: line, target: 4}
+      - {kpi: lead_conversion_window, weight: 30, curve: line, target: 0.5}
+    curves: {line: [[0, 0], [100, 100], [200, 200]]}
+    clawback: {window_days: 90}
+"""
+LEADS = "lead_id,created_at,manager_id,deal_id\n"
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory) -> Company:
+    """Anna wins D1 (600) and D2 (200) in January; D2 is reopened in February, D3 (400) is won.
+
+    Of four leads of January one is won within 60 days: known once the last has had 60 days.
+    Boris begins on 16 February: he wins B1 (300) before and B2 (700) after.
+    """
+    firm = Company(tmp_path_factory.mktemp("figures") / "ws")
+    firm.entity("deals", "deal_id stage opened_at closed_at amount currency manager_id")
+    firm.entity("deal_stages", "deal_id stage entered_at")
+    firm.entity("leads", LEADS.strip().replace(",", " "))
+    firm.entity("managers", "manager_id manager_name")
+    firm.source(won_date="history")
+    firm.file("managers.csv", "manager_id,manager_name\n1,Anna\n2,Boris\n")
+    firm.file(
+        "deals.csv",
+        "deal_id,stage,opened_at,closed_at,amount,currency,manager_id\n"
+        "D1,won,2025-12-01,2026-01-10,600,RUB,1\n"
+        "D2,open,2025-12-01,,200,RUB,1\n"
+        "D3,won,2025-12-01,2026-02-20,400,RUB,1\n"
+        "B1,won,2025-12-01,2026-02-05,300,RUB,2\n"
+        "B2,won,2025-12-01,2026-02-25,700,RUB,2\n",
+    )
+    firm.file(
+        "deal_stages.csv",
+        "deal_id,stage,entered_at\n"
+        "D1,open,2025-12-01\nD1,won,2026-01-10\n"
+        "D2,open,2025-12-01\nD2,won,2026-01-12\nD2,open,2026-02-10\n"
+        "D3,open,2025-12-01\nD3,won,2026-02-20\n"
+        "B1,open,2025-12-01\nB1,won,2026-02-05\n"
+        "B2,open,2025-12-01\nB2,won,2026-02-25\n",
+    )
+    firm.file(
+        "leads.csv",
+        LEADS
+        + "L1,2026-01-02 10:00:00,1,D1\nL2,2026-01-05 10:00:00,1,\n"
+        + "L3,2026-01-20 10:00:00,1,\nL4,2026-01-30 10:00:00,1,\n",
+    )
+    bonus = firm.directory / "bonus"
+    bonus.mkdir(parents=True)
+    (bonus / "p.yml").write_text(PLAN)
+    (bonus / "assignments.csv").write_text("manager_id,plan,from\n1,p,2026-01-01\n2,p,2026-02-16\n")
+    firm.settings["as_of"] = "2026-02-03"
+    firm.save()
+    return firm
+
+
+@pytest.fixture(scope="module")
+def february(company) -> Published:
+    """The release of 10 March, with January closed as it stood on 3 February."""
+    run_all(company.directory)
+    revision = close(load_workspace(company.directory), "2026-01", by="x", reason="y")
+    (anna,) = [s.statement for s in revision.settled]
+    # 800 of 1 000: 400.00; 2 of 4 deals: 100.00; the conversion is deferred
+    assert [(x.component, x.status, x.amount) for x in anna.lines] == [
+        ("booked_revenue", "paid", Decimal("400.00")),
+        ("won_deals", "paid", Decimal("100.00")),
+        ("lead_conversion_window", "deferred", Decimal("0.00")),
+    ]
+    company.settings["as_of"] = "2026-04-05"
+    company.save()
+    return run_all(company.directory)
+
+
+def test_a_reopened_win_is_taken_where_it_was_paid_and_added_back_where_it_shows(february):
+    """February's revenue is 400 - 200; for pay 400. January again without D2: 600 of 1 000."""
+    assert february.kpi("booked_revenue", "2026-02-01", scope="manager", who="Anna") == 200
+    own = february.rows(
+        "select numerator, earlier_reversals, attainment, amount from marts.bonus_lines "
+        "where manager_id = 'crm:1' and period = '2026-02' and kind = 'earned' "
+        "and component = 'booked_revenue'"
+    )
+    assert own == [(200, 200, Decimal("0.4"), 200)]
+    correction = february.rows(
+        "select component, amount, deals from marts.bonus_lines where manager_id = 'crm:1' "
+        "and period = '2026-02' and kind = 'correction'"
+    )
+    (told,) = correction
+    assert told[:2] == ("booked_revenue", -100)
+    assert '"crm:D2"' in told[2]
+    assert '"crm:D1"' not in told[2]
+
+
+def test_a_count_stays_paid_and_its_reversal_bites_in_its_own_month(february):
+    # February counts D3 less D2: 0 deals, and January's two stay as they were paid
+    rows = february.rows(
+        "select numerator, amount from marts.bonus_lines where manager_id = 'crm:1' "
+        "and period = '2026-02' and component = 'won_deals'"
+    )
+    assert rows == [(0, 0)]
+
+
+def test_a_conversion_is_paid_by_the_first_statement_after_it_has_ripened(february):
+    # one of four leads: 25 % of 50 %: half of 300
+    rows = february.rows(
+        "select period, origin_start, attainment, amount from marts.bonus_lines "
+        "where manager_id = 'crm:1' and kind = 'deferred'"
+    )
+    assert rows == [("2026-02", date(2026, 1, 1), Decimal("0.5"), Decimal("150"))]
+
+
+def test_part_of_a_month_counts_its_own_days_only(february):
+    """Boris from 16 February: 10 of 20 working days; 700 of 500, the money of half a month."""
+    rows = february.rows(
+        "select numerator, target, attainment, amount from marts.bonus_lines "
+        "where manager_id = 'crm:2' and period = '2026-02' and component = 'booked_revenue'"
+    )
+    (days,) = february.rows(
+        "select count(*), count(*) filter (day >= '2026-02-16') from marts.dim_date "
+        "where is_working and day >= '2026-02-01' and day < '2026-03-01'"
+    )
+    share = Decimal(days[1]) / Decimal(days[0])
+    assert 0 < share < 1
+    ((numerator, target, attainment, amount),) = rows
+    assert numerator == 700
+    assert target == round(1000 * share, 10)
+    assert attainment == round(Decimal("0.7") / share, 10)
+    # weight 50 % of 1 000, for a share of the month, at 0.7 / share: 350 whatever the share
+    assert amount == 350
+
+
+def test_goals_are_read_from_their_table_where_there_is_one(tmp_path, february):
+    path = tmp_path / "kpi.duckdb"
+    path.write_bytes(february.file.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        assert Marts(connection, 20).targets() == []
+        connection.execute(
+            "create table marts.targets as select 'g' as goal_id, 'goal' as kind, "
+            "'calls' as kpi_code, 'manager' as scope_type, 'crm:1' as scope_id, "
+            "'month' as period_grain, date '2026-01-01' as period_start, 400.5 as target_value, "
+            "2 as version, date '2025-12-30' as issued_on, 'at_least' as target_kind"
+        )
+        assert Marts(connection, 20).targets() == [
+            Target(
+                "g",
+                "goal",
+                "calls",
+                "manager",
+                "crm:1",
+                "month",
+                date(2026, 1, 1),
+                Decimal("400.5"),
+                2,
+                date(2025, 12, 30),
+                "at_least",
+            )
+        ]
+
+
+def test_a_manager_may_be_named_by_key_id_name_or_alias(february):
+    with duckdb.connect(str(february.file), read_only=True) as connection:
+        resolve = Marts(connection, 20).resolver({"Анна": "Anna", "boss": "crm:2"})
+        told = [resolve(text) for text in ("crm:1", "1", " anna ", "Анна", "boss", "Zoe")]
+    assert told == ["crm:1", "crm:1", "crm:1", "crm:1", "crm:2", None]

@@ -187,6 +187,10 @@
 {% macro each_part(value, separator) %}{{ return(adapter.dispatch('each_part')(value, separator)) }}{% endmacro %}
 {% macro duckdb__each_part(value, separator) -%}unnest(string_split({{ value }}, {{ separator }})){%- endmacro %}
 
+{# The row as often as `count` says; the other columns repeat. #}
+{% macro each_repetition(count) %}{{ return(adapter.dispatch('each_repetition')(count)) }}{% endmacro %}
+{% macro duckdb__each_repetition(count) -%}unnest(range({{ count }})){%- endmacro %}
+
 {% macro nth_part(value, separator, number) %}{{ return(adapter.dispatch('nth_part')(value, separator, number)) }}{% endmacro %}
 {% macro duckdb__nth_part(value, separator, number) -%}split_part({{ value }}, {{ separator }}, {{ number }}){%- endmacro %}
 

@@ -73,6 +73,7 @@ def run_stages(directory: Path) -> None:
         stages += [("intermediate", lambda: session.build("intermediate"))]
         stages += [("gate refined", lambda: gates.raise_if_failed(session.gate("refined")))]
         stages += [("marts", lambda: session.build("marts"))]
+        stages += [("pay", lambda: (session.pay(), session.build("pay"))[1])]
         stages += [("gate kpi", lambda: gates.raise_if_failed(session.gate("kpi")))]
         stages += [("publish", session.publish)]
         for name, work in stages:

@@ -20,7 +20,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.errors import MappingMissing, PipelineError
+from dagster_project.errors import MappingMissing
 from dagster_project.pay.checks import KpiTerms
 from dagster_project.pay.feedback import DealSize
 from dagster_project.pay.inputs import (
@@ -148,15 +148,15 @@ class Marts:
             "where manager_id <> 'not_given' order by manager_id, valid_from"
         )
 
-    def payee(self, manager_id: str, period: Period) -> Payee:
-        """Return a manager as of the end of a period: name, team, days of employment."""
+    def payee(self, manager_id: str, period: Period) -> Payee | None:
+        """Return a manager as of the end of a period: name, team, days of employment.
+
+        Returns:
+            None where nothing that is delivered knows the manager any more.
+        """
         own = [row for row in self._managers if row["manager_id"] == manager_id]
         if not own:
-            raise PipelineError(
-                "reading who is paid",
-                found=f"no manager `{manager_id}` in dim_manager",
-                expected="everybody with an assignment among the managers",
-            )
+            return None
         current = next((row for row in own if row["is_current"]), own[-1])
         last_day = period.end - timedelta(days=1)
         if current["left_on"] is not None:

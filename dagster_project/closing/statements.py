@@ -77,8 +77,11 @@ class PayDesk:
 
     @property
     def codes(self) -> set[str]:
-        """Every KPI that a plan reads."""
-        return {code for plan in self.plans.values() for code in plan.kpi_codes()}
+        """Every KPI that a plan reads, or read when a period was stated."""
+        plans = [*self.plans.values()]
+        for told in self.history.values():
+            plans += told[-1].plans.values()
+        return {code for plan in plans for code in plan.kpi_codes()}
 
     def grains(self) -> list[str]:
         """Return the period grains of the plans that anybody is assigned to."""
@@ -120,6 +123,8 @@ class PayDesk:
     def inputs(self, manager_id: str, period: Period, held: Mapping[str, str]) -> Inputs:
         """Put together what one person's pay of a period depends on."""
         payee = self.marts.payee(manager_id, period)
+        if payee is None:  # gone from what is delivered; what was stated is settled all the same
+            payee = self.history[manager_id][-1].inputs.payee
         assignments = self.assigned(period).get(manager_id, ())
         figures: dict[FigureKey, Figure] = {}
         facts: list[Fact] = []

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from dagster_project.demo.pay import write_pay
 from dagster_project.demo.subscriptions import (
     HEADERS,
     PRODUCT_HEADERS,
@@ -105,7 +106,7 @@ class _Company:
 
 
 def write_company(workspace: Path) -> dict[str, int]:
-    """Write every raw file of the demonstration company below ``workspace/raw``.
+    """Write the demonstration company's raw files below ``workspace/raw``, and its bonus plans.
 
     Args:
         workspace: A workspace folder; its workspace.yml is not touched.
@@ -123,6 +124,7 @@ def write_company(workspace: Path) -> dict[str, int]:
     _make_changes(company)
     _make_subscriptions(company)
     _write(company, workspace / "raw")
+    write_pay(workspace)
     return {
         "leads": len(company.leads),
         "deals": len(company.deals),

@@ -78,8 +78,10 @@ def date_order_of(
     return "ymd" if year_first else "iso"
 
 
-def decimal_of(values: Iterable[str], column: str, where: str) -> str:
+def decimal_of(values: Iterable[str], column: str, where: str, *, is_whole: bool = False) -> str:
     """Decide the decimal sign from every distinct value that has a comma.
+
+    In a column of whole numbers (``is_whole``) a sign before three digits divides thousands.
 
     Returns:
         ``.`` or ``,``.
@@ -99,7 +101,7 @@ def decimal_of(values: Iterable[str], column: str, where: str) -> str:
         elif digits.count(",") == 1:
             tail = len(digits) - digits.rfind(",") - 1
             if tail == 3 and not digits.startswith("0,"):
-                undecided = value
+                point, undecided = (value, undecided) if is_whole else (point, value)
             else:
                 comma = value
         elif digits.count(",") > 1:
@@ -108,6 +110,8 @@ def decimal_of(values: Iterable[str], column: str, where: str) -> str:
             comma = value
         elif "." in digits and len(digits) - digits.rfind(".") - 1 != 3:
             point = value
+        elif "." in digits and is_whole and not digits.startswith("0."):
+            comma = value
     if comma and point:
         raise SourceFileError(
             _DOING,

@@ -77,6 +77,8 @@ class Landed:
     rows_total_lines: int = 0
     row_offset: int = 0
     amount_seen: str | None = None
+    amount_total_line: str | None = None
+    money_divisor: int | None = None
     orders: dict[str, str] = field(default_factory=dict)
     decimals: dict[str, str] = field(default_factory=dict)
     last_event_on: str | None = None
@@ -90,7 +92,7 @@ class Landed:
 
 
 def landing_key(claim: Claim, sha256: str, tuning: Tuning) -> str:
-    """Return the name of a landing: the file's content and the recipe by which it is read."""
+    """Return the name of a landing: whose it is, the file's content and how it is read."""
     recipe = claim.recipe | {
         "format": LANDING_FORMAT,
         "source": claim.source_name,
@@ -172,6 +174,7 @@ class _Work:
         self.table = folder / f".{key}.parquet.new"
         self.refused = folder / f".{key}.refused.parquet.new"
         self.where = claim.file_name
+        self.totals: list[str | None] = []
         self.forget()
 
     def forget(self) -> None:
@@ -289,12 +292,15 @@ class _Work:
         reading = self.reading
         if not reading.has_total_rules:
             return False
-        suspects = [f"{reading.drop_without} is null"] if reading.drop_without else []
+        without = [c for c in (reading.drop_without or "").split() if c in places]
+        suspects = [" and ".join(f"{column} is null" for column in without)] if without else []
         if reading.drop_any or reading.stop_at or reading.drop:
             suspects += [f"{c} is null" for c in reading.needed if c in places]
         first = next((column for column, place in places.items() if place == 0), "_first")
         for pattern in filter(None, (reading.drop, reading.stop_at)):
             suspects.append(f"regexp_matches(trim({first}), {_quoted(pattern)})")
+        if not suspects:
+            return False
         found = self.connection.execute(
             f"select 1 from {self._landed_relation()} where {' or '.join(suspects)} limit 1"
         ).fetchone()
@@ -430,11 +436,10 @@ class _Work:
             if reading.stop_at and re.search(reading.stop_at, first):
                 landed.rows_total_lines += 1
                 return
-            if reading.drop and re.search(reading.drop, first):
+            if self._is_total_line(cells, places, first):
                 landed.rows_total_lines += 1
-                continue
-            if self._is_total_line(cells, places):
-                landed.rows_total_lines += 1
+                place = places.get(self.contract.amount or "", len(cells))
+                self.totals += cells[place : place + 1]
                 continue
             reason = self._cell_fault(cells, width if is_text else 0)
             if reason:
@@ -450,7 +455,7 @@ class _Work:
                 "deliver the table with its header, or correct `skip_top:`",
             )
 
-    def _is_total_line(self, cells: list[str | None], places: dict[str, int]) -> bool:
+    def _is_total_line(self, cells: list[str | None], places: dict[str, int], first: str) -> bool:
         """Tell a total line by the rules of a contract."""
         reading = self.reading
 
@@ -458,7 +463,10 @@ class _Work:
             place = places.get(column)
             return place is not None and (place >= len(cells) or not (cells[place] or "").strip())
 
-        if reading.drop_without and is_empty(reading.drop_without):
+        if reading.drop and re.search(reading.drop, first):
+            return True
+        without = [c for c in (reading.drop_without or "").split() if c in places]
+        if without and all(is_empty(column) for column in without):
             return True
         return bool(
             reading.drop_any
@@ -585,7 +593,7 @@ class _Work:
         landed.columns_delivered = len(own)
         landed.columns_unread = [header for place, header in own if place not in used]
         if landed.rows_landed:
-            told = describe(self.claim, self.connection, self._landed_relation())
+            told = describe(self.claim, self.connection, self._landed_relation(), self.totals)
             for name, value in vars(told).items():
                 setattr(landed, name, value)
 

@@ -70,6 +70,7 @@ FILE_COLUMNS = {
     "rows_blank": "bigint",
     "rows_total_lines": "bigint",
     "amount_seen": "decimal(38, 4)",
+    "amount_total_line": "decimal(38, 4)",
     "last_event_on": "date",
     "last_event_before": "date",
 }
@@ -398,6 +399,8 @@ def _settings(
         "are_leads_staged": "boolean",
         "lead_converted_means": "varchar",
         "delivery": "varchar",
+        "amounts_include_vat": "boolean",
+        "is_vat_in_doubt": "boolean",
     }
     sources = [
         {
@@ -413,6 +416,8 @@ def _settings(
             "lead_converted_means": source.lead_converted_means
             or CONTRACTS[source.system].lead_converted_means,
             "delivery": source.delivery,
+            "amounts_include_vat": source.amounts_include_vat,
+            "is_vat_in_doubt": CONTRACTS[source.system].is_vat_in_doubt,
         }
         for order, (name, source) in enumerate(config.sources.items(), start=1)
     ]

@@ -245,6 +245,7 @@ def _land_one(
         "rows_blank": landed.rows_blank,
         "rows_total_lines": landed.rows_total_lines,
         "amount_seen": landed.amount_seen,
+        "amount_total_line": landed.amount_total_line,
         "last_event_on": landed.last_event_on,
     }
     return row, landed, is_new
@@ -337,7 +338,7 @@ def _landed_row(
         "_utc_offset_seconds": seconds,
         "_offset_valid_from": valid_from,
         "_default_currency": workspace.source_currency(delivery.source_name),
-        "_money_factor": Decimal(1) / reading.money_divisor,
+        "_money_factor": Decimal(1) / (landed.money_divisor or reading.money_divisor),
         "_won_date": source.won_date,
         "_is_row_id": ROW_ID in reading.columns.values(),
         "_source_file": delivery.file_name,

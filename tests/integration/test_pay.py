@@ -393,3 +393,34 @@ def test_status_holds_closed_periods_against_their_hashes(sold, revised, tmp_pat
     (copy / "state" / "closed" / "2026-02" / "r1" / "days.parquet").write_bytes(b"")
     with pytest.raises(ClosedPeriodBroken, match=r"days\.parquet"):
         status(load_workspace(copy))
+
+
+def test_a_workspace_without_plans_closes_its_values_alone(sold, revised, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(sold.directory, copy, symlinks=True)
+    shutil.rmtree(copy / "bonus")
+    shutil.rmtree(copy / "state" / "closed")
+    told = close(load_workspace(copy), "2026-02", by="x", reason="y")
+    assert (told.number, told.settled) == (1, [])
+    revenue = [
+        row["numerator"]
+        for row in told.rows("kpi_values")
+        if (row["kpi_code"], row["scope_type"]) == ("booked_revenue", "company")
+    ]
+    assert revenue == [money("500")]
+
+
+def test_who_is_on_no_plan_any_more_is_settled_to_the_end(sold, revised):
+    """Boris owes 50 and is assigned to nothing: his balance stays, nothing new is earned."""
+    path = sold.directory / "bonus" / "assignments.csv"
+    kept = path.read_text()
+    path.write_text(kept.replace("crm:2,share,2026-01-01\n", ""))
+    try:
+        told = run_all(sold.directory)
+        rows = told.rows(
+            "select period, plans, earned, carried_in, carried_out from marts.bonus_statements "
+            "where manager_id = 'crm:2' and status = 'open'"
+        )
+        assert rows == [("2026-03", "", 0, money("-50"), money("-50"))]
+    finally:
+        path.write_text(kept)

@@ -185,3 +185,64 @@ def test_a_manager_may_be_named_by_key_id_name_or_alias(february):
         resolve = Marts(connection, 20).resolver({"Анна": "Anna", "boss": "crm:2"})
         told = [resolve(text) for text in ("crm:1", "1", " anna ", "Анна", "boss", "Zoe")]
     assert told == ["crm:1", "crm:1", "crm:1", "crm:1", "crm:2", None]
+
+
+RATE = """\
+plan: rate
+currency: RUB
+period: month
+versions:
+  - from: 2026-01-01
+    components:
+      - {kpi: credited_margin, quota: 1000, tiers: [{from_pct: 0, rate: 0.1}]}
+"""
+
+
+def test_shares_of_a_deal_are_paid_and_those_named_in_a_bad_split_wait(tmp_path):
+    """D1: margin 600, 60 % Anna, 40 % Boris. D2: margin 300, split 70 % and 40 %: its owner's."""
+    firm = Company(tmp_path / "ws")
+    firm.entity("deals", "deal_id stage opened_at closed_at amount cost currency manager_id")
+    firm.entity("deal_splits", "deal_id manager_id share")
+    firm.entity("managers", "manager_id manager_name")
+    firm.file("managers.csv", "manager_id,manager_name\n1,Anna\n2,Boris\n3,Vera\n")
+    firm.file(
+        "deals.csv",
+        "deal_id,stage,opened_at,closed_at,amount,cost,currency,manager_id\n"
+        "D1,won,2025-12-01,2026-01-10,1000,400,RUB,1\n"
+        "D2,won,2025-12-01,2026-01-20,500,200,RUB,1\n"
+        "D3,open,2025-12-01,,1,1,RUB,3\n",
+    )
+    firm.file(
+        "deal_splits.csv",
+        "deal_id,manager_id,share\nD1,1,0.6\nD1,2,0.4\nD2,1,0.7\nD2,3,0.4\n",
+    )
+    bonus = firm.directory / "bonus"
+    bonus.mkdir(parents=True)
+    (bonus / "rate.yml").write_text(RATE)
+    (bonus / "assignments.csv").write_text(
+        "manager_id,plan,from\n" + "".join(f"{n},rate,2026-01-01\n" for n in (1, 2, 3))
+    )
+    firm.settings["as_of"] = "2026-01-31"
+    firm.settings["settings"] = {"row_error_limit": 1}
+    told = firm.run()
+    rows = told.rows(
+        "select manager_name, status, earned, to_pay, carried_out from marts.bonus_statements "
+        "order by manager_name"
+    )
+    assert rows == [
+        ("Anna", "held", 66, 0, 66),  # 10 % of 360 and of 300
+        ("Boris", "open", 24, 24, 0),  # 10 % of 240
+        ("Vera", "held", 0, 0, 0),
+    ]
+    shares = told.rows(
+        "select manager_id, deal_id, deals from marts.bonus_lines where deal_id is not null "
+        "order by 1, 2"
+    )
+    assert [(m, d, '"share": "0.6"' in x, '"share": "1"' in x) for m, d, x in shares] == [
+        ("crm:1", "crm:D1", True, False),
+        ("crm:1", "crm:D2", False, True),
+        ("crm:2", "crm:D1", False, False),
+    ]
+    reason = told.one("select reason from marts.bonus_statements where manager_id = 'crm:3'")
+    assert "the split of deal crm:D2 does not add up to 1" in reason
+    assert "raw/crm/deal_splits.csv, row 4" in reason or "row 5" in reason

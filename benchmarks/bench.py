@@ -2,6 +2,7 @@
 
     make bench                    1 M deals
     make bench BENCH="--deals 10000000 --memory-limit 4GiB"
+    make bench BENCH="--deals 200000 --history"      with the stages that each deal went through
     make bench BENCH=--fixed      the demonstration company in a fresh process
 
 Stages are measured in a process of their own; peak memory is of that process.
@@ -27,6 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--deals", type=int, default=1_000_000)
     parser.add_argument("--memory-limit")
+    parser.add_argument("--history", action="store_true", help="four to five stages per deal")
     parser.add_argument("--fixed", action="store_true", help="the demonstration company")
     parser.add_argument("--stage", help=argparse.SUPPRESS)
     parser.add_argument("--directory", type=Path, help=argparse.SUPPRESS)
@@ -92,15 +94,17 @@ def child(*arguments: str) -> list[dict]:
 
 
 def against_the_limit(options: argparse.Namespace) -> None:
-    directory = WORK / f"{options.deals}"
-    rows = write_company(directory, options.deals, memory_limit=options.memory_limit)
+    directory = WORK / f"{options.deals}{'_history' if options.history else ''}"
+    how = {"memory_limit": options.memory_limit, "history": options.history}
+    rows = write_company(directory, options.deals, **how)
     for name in ("warehouse", "state", "published", ".releases", "reports", "quarantine"):
         path = directory / name
         path.unlink() if path.is_symlink() else shutil.rmtree(path, ignore_errors=True)
     memory = ["--memory-limit", options.memory_limit] if options.memory_limit else []
     limit = child("--stage", "limit", "--directory", str(directory), *memory)[0]
     stages = child("--stage", "run", "--directory", str(directory))
-    second = write_company(directory, max(options.deals // 100, 1), first=options.deals, part="2")
+    count = max(options.deals // 100, 1)
+    second = write_company(directory, count, first=options.deals, part="2", **how)
     again = child("--stage", "run", "--directory", str(directory))
     for path in (directory / "raw" / "crm").glob("*_2.csv"):
         path.unlink()

@@ -16,7 +16,7 @@ sources:
     system: files
     entities:
       deals:
-        files: "deals*.csv"
+        files: "deals_*.csv"
         columns: {{deal_id: deal_id, stage: stage, opened_at: opened_at, closed_at: closed_at, amount: amount, manager_id: manager_id, customer_id: customer_id, lead_id: lead_id, product_id: product_id, updated_at: updated_at}}
         constants: {{currency: RUB, pipeline: main}}
       leads:
@@ -35,6 +35,18 @@ stages:
 settings: {settings}
 """
 
+HISTORY = """\
+      deal_stages:
+        files: "deal_stages*.csv"
+        columns: {deal_id: deal_id, stage: stage, entered_at: entered_at}
+        constants: {pipeline: main}
+"""
+STAGES = """\
+  - {stage: called, outcome: open, position: 2}
+  - {stage: offered, outcome: open, position: 3}
+  - {stage: agreed, outcome: open, position: 4}
+"""
+
 _DEALS = """
 select 'D' || i as deal_id,
     case when i % 10 < 4 then 'won' when i % 10 < 8 then 'lost' else 'open' end as stage,
@@ -49,6 +61,16 @@ select 'D' || i as deal_id,
     '2026-06-30 10:00:00' as updated_at
 from (select i, timestamp '2024-07-01' + to_seconds(cast(hash(i * 13) % 57000000 as bigint)) as opened
       from range({first}, {last}) as t(i))
+"""
+_STAGES = """
+select 'D' || i as deal_id, stage,
+    strftime(opened + to_days(cast(floor(place * (3 + hash(i) % 60) / 4.0) as integer)), '%Y-%m-%d %H:%M:%S') as entered_at
+from (
+    select i, timestamp '2024-07-01' + to_seconds(cast(hash(i * 13) % 57000000 as bigint)) as opened, place,
+        case when place < 4 then ['open', 'called', 'offered', 'agreed'][1 + place] when i % 10 < 4 then 'won' else 'lost' end as stage
+    from range({first}, {last}) as t(i), range(5) as p(place)
+    where place < 4 or i % 10 < 8
+)
 """
 _LEADS = """
 select 'L' || i as lead_id,
@@ -77,19 +99,33 @@ from range({first}, {last}) as t(i)
 
 
 def write_company(
-    directory: Path, deals: int, *, first: int = 0, part: str = "1", memory_limit: str | None = None
+    directory: Path,
+    deals: int,
+    *,
+    first: int = 0,
+    part: str = "1",
+    memory_limit: str | None = None,
+    history: bool = False,
 ) -> int:
-    """Write ``deals`` deals, as many leads and three times the activities; return the rows."""
+    """Write ``deals`` deals, as many leads and three times the activities; return the rows.
+
+    With ``history`` there are four to five stages of each deal beside.
+    """
     raw = directory / "raw" / "crm"
     raw.mkdir(parents=True, exist_ok=True)
     limit = f"{{memory_limit: {memory_limit}}}" if memory_limit else "{}"
     settings = SETTINGS.format(settings=limit)
+    if history:
+        settings = settings.replace("      leads:\n", HISTORY + "      leads:\n", 1)
+        settings = settings.replace("\nstages:\n", "\nstages:\n" + STAGES, 1)
     (directory / "workspace.yml").write_text(settings, encoding="utf-8")
     spans = {
         "deals": (_DEALS, first, first + deals),
         "leads": (_LEADS, first, first + deals),
         "activities": (_ACTIVITIES, 3 * first, 3 * (first + deals)),
     }
+    if history:
+        spans["deal_stages"] = (_STAGES, first, first + deals)
     with duckdb.connect() as connection:
         connection.execute("set enable_progress_bar = false")
         connection.execute("set preserve_insertion_order = true")
@@ -101,4 +137,4 @@ def write_company(
         managers = "select 'M' || i as manager_id, 'Seller ' || i as manager_name, "
         managers += "'Team ' || (i % 6) as team from range(60) as t(i)"
         connection.execute(f"copy ({managers}) to '{raw / 'managers.csv'}' (header)")
-    return 5 * deals
+    return (10 if history else 5) * deals

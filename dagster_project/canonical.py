@@ -85,6 +85,7 @@ ENTITIES: dict[str, dict[str, Column]] = {
         updated_at="instant",
         is_deleted="boolean",
         merged_into="reference",
+        system_outcome="text",
     ),
     "deals": _table(
         deal_id="key *",
@@ -185,6 +186,12 @@ ENTITIES: dict[str, dict[str, Column]] = {
         impressions="integer",
         clicks="integer",
         region="text",
+        account="text",
+        campaign_id="text",
+        period_end="date",
+        cut="text",
+        detail="text",
+        includes_vat="boolean",
     ),
     "subscriptions": _table(
         subscription_id="key *",

@@ -222,7 +222,7 @@ def _execute(
         result = defs.resolve_job_def("refresh_kpis").execute_in_process(
             instance=dg.DagsterInstance.get(),
             raise_on_error=False,
-            asset_selection=_selected(defs, select),
+            asset_selection=_selected(settings, defs, select),
             run_config={
                 "resources": {"warehouse": {"config": config}},
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
@@ -234,11 +234,14 @@ def _execute(
     return session
 
 
-def _selected(defs: Any, select: str | None) -> list[Any] | None:
-    if not select:
-        return None
+def _selected(settings: Workspace, defs: Any, select: str | None) -> list[Any]:
     import dagster as dg
 
+    from dagster_project.defs.raw import assets_of_unused_systems
+
+    if not select:
+        everything = defs.resolve_asset_graph().materializable_asset_keys
+        return sorted(everything - assets_of_unused_systems(settings))
     selection = dg.AssetSelection.from_string(select)
     found = list(selection.resolve(defs.resolve_asset_graph()))
     if not found:

@@ -153,6 +153,8 @@ class SourceConfig(_Strict):
     leads_from_deals: bool | None = None
     lead_converted_means: Literal["won"] | None = None
     observed_at: str | None = None
+    money_in_micros: bool | None = None
+    amounts_include_vat: bool | None = None
     entities: dict[str, EntityMapping] = Field(default_factory=dict)
     pull: PullConfig | None = None
 
@@ -283,7 +285,7 @@ class Tuning(_Strict):
     ltv_basis: Literal["deals", "payments", "mrr"] | None = None
     subscriptions_from_payments: SubscriptionsFromPayments | None = None
     history_start: date | None = None
-    memory_limit: str | None = None
+    memory_limit: str | None = "1280MiB"
     max_cell_bytes: int = Field(default=1_048_576, ge=1024)
     max_columns: int = Field(default=10_000, ge=1)
 

@@ -35,7 +35,7 @@ def kpi_table(language: str) -> str:
             )
             lines.append("| " + " | ".join(cells) + " |")
     later = ", ".join(f"`{k['kpi_code']}`" for k in kpis if k["is_computed"] != "true")
-    return "\n".join([*lines, "", f"{_LATER[language]}: {later}."])
+    return "\n".join([*lines, "", f"{_LATER[language]}: {later}."] if later else lines)
 
 
 def write_tables() -> None:

@@ -94,20 +94,6 @@ class Session:
             reached("staged")
         return nodes
 
-    def _stamp(self, layer: str) -> None:
-        self.connection.execute("delete from ops.layer_loads where layer = ?", [layer])
-        self.connection.execute(
-            "insert into ops.layer_loads select ?, load_id, ? from raw.load",
-            [layer, datetime.now(UTC).replace(tzinfo=None)],
-        )
-
-    def pay(self) -> dict[str, int]:
-        """Work out statements on this run's marts and land them for the models of pay."""
-        if "pay" in self._built_ahead:
-            return {}
-        self.listener("pay", "working out pay")
-        return land_pay(self.workspace, self.connection)
-
     def unused_models(self) -> list[str]:
         """Return the staging models of systems' entities of which no file is loaded."""
         found = self.connection.execute("select distinct table_name from raw.landed").fetchall()
@@ -131,6 +117,20 @@ class Session:
         transform.stand_in(connection, unused)
         connection.execute("insert into ops.staged_by values (?)", [mark])
         return nodes
+
+    def _stamp(self, layer: str) -> None:
+        self.connection.execute("delete from ops.layer_loads where layer = ?", [layer])
+        self.connection.execute(
+            "insert into ops.layer_loads select ?, load_id, ? from raw.load",
+            [layer, datetime.now(UTC).replace(tzinfo=None)],
+        )
+
+    def pay(self) -> dict[str, int]:
+        """Work out statements on this run's marts and land them for the models of pay."""
+        if "pay" in self._built_ahead:
+            return {}
+        self.listener("pay", "working out pay")
+        return land_pay(self.workspace, self.connection)
 
     def gate(self, name: str) -> Any:
         """Hold the warehouse against a gate; the verdict is kept whatever it is."""

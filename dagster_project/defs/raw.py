@@ -9,7 +9,8 @@ import dagster as dg
 
 from dagster_project.defs.gates import gate_result
 from dagster_project.defs.resources import WarehouseResource
-from dagster_project.ingest.contracts import TABLES
+from dagster_project.ingest.contracts import CONTRACTS, TABLES
+from dagster_project.settings import Workspace
 
 FILES = dg.AssetKey(["raw", "files"])
 
@@ -22,6 +23,7 @@ def raw_key(table: str) -> dg.AssetKey:
 @dg.multi_asset(
     name="ingest",
     group_name="raw",
+    can_subset=True,
     specs=[
         dg.AssetSpec(FILES, description="One row per delivered file, with its part in the run."),
         *(
@@ -35,23 +37,42 @@ def raw_tables(
 ) -> Iterator[dg.MaterializeResult]:
     """Land every delivered file and write the raw schema whole."""
     done = warehouse.session.ingest()
-    yield dg.MaterializeResult(
-        asset_key=FILES,
-        metadata={
-            "load_id": done.load_id,
-            "files": len(done.files),
-            "rejected": len(done.rejected),
-            "landed now": done.landed_now,
-            "dagster/row_count": len(done.files),
-            "preview": dg.MetadataValue.md(_table(done.files)),
-        },
-    )
+    if FILES in context.selected_asset_keys:
+        yield dg.MaterializeResult(
+            asset_key=FILES,
+            metadata={
+                "load_id": done.load_id,
+                "files": len(done.files),
+                "rejected": len(done.rejected),
+                "landed now": done.landed_now,
+                "dagster/row_count": len(done.files),
+                "preview": dg.MetadataValue.md(_table(done.files)),
+            },
+        )
     landed = dict.fromkeys(TABLES, 0)
     for file in done.files:
         if file.get("rows_landed"):
             landed[file["table_name"]] += file["rows_landed"]
     for name, rows in landed.items():
-        yield dg.MaterializeResult(asset_key=raw_key(name), metadata={"dagster/row_count": rows})
+        if (key := raw_key(name)) in context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": rows})
+
+
+def assets_of_unused_systems(workspace: Workspace) -> set[dg.AssetKey]:
+    """Return raw and staged tables of systems that no source of a workspace is.
+
+    They stay empty whatever a run does; leaving them out of it saves their records.
+    """
+    used = {"files", *(source.system for source in workspace.config.sources.values())}
+    return {
+        key
+        for system, contract in CONTRACTS.items()
+        if system not in used
+        for key in [
+            *(raw_key(table.relation) for table in contract.tables),
+            *(dg.AssetKey(["staging", f"stg_{system}__{e}"]) for e in contract.entities),
+        ]
+    }
 
 
 def _table(files: list[dict]) -> str:

@@ -8,30 +8,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
 
 import duckdb
 
 from dagster_project.canonical import NUMBER_KINDS, TIME_KINDS
 from dagster_project.ingest.discovery import Claim
-from dagster_project.ingest.formats import date_order_of, decimal_of, parsed_number, parsed_time
+from dagster_project.ingest.formats import date_order_of, decimal_of, parsed_time
+from dagster_project.ingest.money import divisor_of, sum_of, total_line_of
 
 
 @dataclass
 class Description:
     """What ``describe`` tells, under the names that a landing keeps it by.
 
-    Units: ``amount_seen`` is native money as text, exact, in whole units.
+    Units: ``amount_seen`` and ``amount_total_line`` are native money as text, exact, in whole
+    units; ``money_divisor`` is how many units of the file make a whole one.
     """
 
     orders: dict[str, str] = field(default_factory=dict)
     decimals: dict[str, str] = field(default_factory=dict)
     amount_seen: str | None = None
+    amount_total_line: str | None = None
+    money_divisor: int | None = None
     last_event_on: str | None = None
     last_updated_at: str | None = None
 
 
-def describe(claim: Claim, connection: duckdb.DuckDBPyConnection, relation: str) -> Description:
+def describe(
+    claim: Claim, connection: duckdb.DuckDBPyConnection, relation: str, totals: list[str | None]
+) -> Description:
     """Read off the whole columns how dates and numbers are written, and add up the money.
 
     A table of a named system is one export, written by one person's settings: its columns decide
@@ -41,11 +46,12 @@ def describe(claim: Claim, connection: duckdb.DuckDBPyConnection, relation: str)
         claim: The file, its table and how it is read.
         connection: DuckDB, for reading.
         relation: What to read the landed rows from.
+        totals: Money of the file's own total lines, as written.
 
     Raises:
         SourceFileError: A column's order or sign cannot be decided, or contradicts itself.
     """
-    return _Columns(claim, connection, relation).described()
+    return _Columns(claim, connection, relation).described(totals)
 
 
 class _Columns:
@@ -54,7 +60,7 @@ class _Columns:
         self.kinds, self.where = claim.table.kinds, claim.file_name
         self.connection, self.relation = connection, relation
 
-    def described(self) -> Description:
+    def described(self, totals: list[str | None]) -> Description:
         landed = Description()
         given = {*self.reading.columns, *self.reading.constants}
         if self.reading.unpivot:
@@ -79,16 +85,34 @@ class _Columns:
         for name in numbers:
             looked_at = [n for n in numbers if n in odd] if is_one_export else [name]
             landed.decimals[name] = self.reading.decimal or (
-                decimal_of(self._distinct(looked_at), name, self.where) if name in odd else "."
+                decimal_of(
+                    self._distinct(looked_at),
+                    name,
+                    self.where,
+                    is_whole=all(kinds[n] == "integer" for n in looked_at),
+                )
+                if name in odd
+                else "."
             )
         amounts = [n for n in (self.contract.amount or "").split() if n in kinds]
         if amounts:
-            landed.amount_seen = str(
-                sum(
-                    self._money(name, landed.decimals[name], amounts[:place])
-                    for place, name in enumerate(amounts)
+            written = self._distinct(amounts) if self.reading.asks_micros else []
+            divisor = divisor_of(self.reading, written, self.where)
+            sums = [
+                sum_of(
+                    self.connection,
+                    self.relation,
+                    name,
+                    landed.decimals[name],
+                    divisor,
+                    unless=amounts[:place],
                 )
-            )
+                for place, name in enumerate(amounts)
+            ]
+            landed.money_divisor = divisor
+            landed.amount_seen = str(sum(sums))
+            decimal = landed.decimals[amounts[0]]
+            landed.amount_total_line = total_line_of(totals, decimal, divisor, landed.amount_seen)
         event, updated_at = self.contract.event_on, self.contract.updated_at
         if event in kinds:
             last = self._latest(event, landed.orders[event])
@@ -100,7 +124,8 @@ class _Columns:
 
     def _columns_needing_a_look(self, times: list[str], numbers: list[str]) -> set[str]:
         tests = {n: f"bool_or({n} is not null and substr(trim({n}), 5, 1) <> '-')" for n in times}
-        tests |= {n: f"bool_or(contains({n}, ',') or {n} like '%.%.%')" for n in numbers}
+        point = {n: "%.%" if self.kinds[n] == "integer" else "%.%.%" for n in numbers}
+        tests |= {n: f"bool_or(contains({n}, ',') or {n} like '{point[n]}')" for n in numbers}
         if not tests:
             return set()
         found = self.connection.execute(
@@ -117,29 +142,6 @@ class _Columns:
                 f"where {name} is not null"
             ).fetchall()
         return [row[0] for row in found]
-
-    def _money(self, name: str, decimal: str, before: list[str]) -> Decimal:
-        """Add up a column over the rows in which none of the columns before it holds anything."""
-        rows = " and ".join([*(f"nullif(trim({n}), '') is null" for n in before), "true"])
-        factor = Decimal(1) / self.reading.money_divisor
-        whole = f"try_cast({name} as decimal(18, 4))"
-        if factor != 1:
-            whole = (
-                f"cast(cast({whole} as decimal(28, 4)) * cast('{factor:f}' as decimal(18, 8)) "
-                "as decimal(18, 4))"
-            )
-        plain = whole if decimal == "." else "null"
-        total, *_ = self.connection.execute(
-            f"select coalesce(sum({plain}), 0) from {self.relation} where {rows}"
-        ).fetchone()
-        odd = self.connection.execute(
-            f"select {name}, count(*) from {self.relation} "
-            f"where {name} is not null and {plain} is null and {rows} group by 1"
-        ).fetchall()
-        for text, count in odd:
-            value = (parsed_number(text, decimal) or Decimal(0)) * factor
-            total += value.quantize(Decimal("0.0001"), ROUND_HALF_UP) * count
-        return total
 
     def _latest(self, name: str, order: str) -> datetime | None:
         """Return the greatest time of a column, as written."""

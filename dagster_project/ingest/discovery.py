@@ -238,6 +238,8 @@ def _take(
         table = TABLES[told["table"]]
         overlay = overlay_of(source, contract, table)
         recipe = {"entity": table.relation, "contract": repr(table), "overlay": vars(overlay)}
+        if table.may_be_micros:
+            recipe["money_in_micros"] = source.money_in_micros
         reading = Reading(**told["reading"])
         found.claims.append(
             Claim(source_name, table, reading, recipe, path, file_name, content, stamp)

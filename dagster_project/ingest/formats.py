@@ -78,8 +78,10 @@ def date_order_of(
     return "ymd" if year_first else "iso"
 
 
-def decimal_of(values: Iterable[str], column: str, where: str) -> str:
+def decimal_of(values: Iterable[str], column: str, where: str, *, is_whole: bool = False) -> str:
     """Decide the decimal sign from every distinct value that has a comma.
+
+    In a column of whole numbers (``is_whole``) a sign before three digits divides thousands.
 
     Returns:
         ``.`` or ``,``.
@@ -99,7 +101,7 @@ def decimal_of(values: Iterable[str], column: str, where: str) -> str:
         elif digits.count(",") == 1:
             tail = len(digits) - digits.rfind(",") - 1
             if tail == 3 and not digits.startswith("0,"):
-                undecided = value
+                point, undecided = (value, undecided) if is_whole else (point, value)
             else:
                 comma = value
         elif digits.count(",") > 1:
@@ -108,6 +110,8 @@ def decimal_of(values: Iterable[str], column: str, where: str) -> str:
             comma = value
         elif "." in digits and len(digits) - digits.rfind(".") - 1 != 3:
             point = value
+        elif "." in digits and is_whole and not digits.startswith("0."):
+            comma = value
     if comma and point:
         raise SourceFileError(
             _DOING,
@@ -134,6 +138,9 @@ _NUMBER = re.compile(
     r"\s*[-+−(]?\s*(?:[^\d\s().,+−-]{1,4}\.?)?\s*[-−]?\s*\d[\d\s\u00a0\u202f'.,]*\)?"
     r"\s*(?:[^\d\s().,+−-]{1,4}\.?|%)?\s*\)?\s*"
 )
+_MULTIPLIED = re.compile(
+    r"\d\s*(k|m|mm|mln|mio|b|bn|к|т|тр|тыс|м|млн|млрд)\.?\s*$", re.IGNORECASE
+)  # "45k" is not 45
 
 
 def parsed_number(text: str, decimal: str) -> Decimal | None:
@@ -142,7 +149,7 @@ def parsed_number(text: str, decimal: str) -> Decimal | None:
     Used to add up the money of a file apart from what staging makes of it, so that
     reconciliation compares two independent readings.
     """
-    if not _NUMBER.fullmatch(text):
+    if not _NUMBER.fullmatch(text) or _MULTIPLIED.search(text):
         return None
     is_negative = re.match(r"\s*\(.*\)\s*$|[^\d]*[-−]", text)
     other = "." if decimal == "," else ","

@@ -25,15 +25,12 @@ from dagster_project.ingest.reading import Reading
 LINES = {".ndjson", ".jsonl"}
 
 
-def json_records(
-    path: Path, reading: Reading, encoding: str, where: str
-) -> Iterator[Record | Refused]:
+def json_records(document: Any, reading: Reading, where: str) -> Iterator[Record | Refused]:
     """Read a JSON list, an object that holds one, or one object a line; first record = the keys.
 
     A broken line of NDJSON refuses that line only; lists stay JSON text, and so do nested objects
     unless ``flatten`` is set.
     """
-    document = parsed_json(path, encoding, where)
     rows, refused = records_in(document, reading, where)
     keys = list(dict.fromkeys(key for _, item in rows for key in item))
     yield Record(0, list(keys))

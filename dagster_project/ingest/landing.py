@@ -32,7 +32,8 @@ from dagster_project.errors import SourceFileError
 from dagster_project.ingest.contracts import fold
 from dagster_project.ingest.described import describe
 from dagster_project.ingest.discovery import Claim, fingerprint, is_unchanged
-from dagster_project.ingest.json_records import json_records
+from dagster_project.ingest.json_records import json_records, parsed_json
+from dagster_project.ingest.page_chains import pages_by_start
 from dagster_project.ingest.readers import (
     JOINED_LINES_LIMIT,
     Record,
@@ -64,7 +65,7 @@ class Landed:
     """What one landing holds, as its side file keeps it.
 
     Units: ``amount_seen`` is native money as text (exact); ``row_offset`` is added to a row's place
-    in the Parquet to give its number in the file.
+    in the Parquet to give its number in the file; ``pages`` as ``page_chains.Page`` tells them.
     """
 
     landing_key: str
@@ -76,6 +77,8 @@ class Landed:
     rows_total_lines: int = 0
     row_offset: int = 0
     amount_seen: str | None = None
+    amount_total_line: str | None = None
+    money_divisor: int | None = None
     orders: dict[str, str] = field(default_factory=dict)
     decimals: dict[str, str] = field(default_factory=dict)
     last_event_on: str | None = None
@@ -85,10 +88,11 @@ class Landed:
     columns_delivered: int = 0
     columns_unread: list[str] = field(default_factory=list)
     reader: str = "careful"
+    pages: list[dict[str, int | bool | None]] = field(default_factory=list)
 
 
 def landing_key(claim: Claim, sha256: str, tuning: Tuning) -> str:
-    """Return the name of a landing: the file's content and the recipe by which it is read."""
+    """Return the name of a landing: whose it is, the file's content and how it is read."""
     recipe = claim.recipe | {
         "format": LANDING_FORMAT,
         "source": claim.source_name,
@@ -170,6 +174,7 @@ class _Work:
         self.table = folder / f".{key}.parquet.new"
         self.refused = folder / f".{key}.refused.parquet.new"
         self.where = claim.file_name
+        self.totals: list[str | None] = []
         self.forget()
 
     def forget(self) -> None:
@@ -206,23 +211,17 @@ class _Work:
             return None
         if line.count('"') % 2 or not line.strip():
             return None
-        escape = reading.escape or '"'
+        if reading.escape and _holds(self.claim.path, reading.escape.encode()):
+            return None  # the sign may escape a quote or stand for itself
         delimiter = delimiter_of(line, reading)
         from csv import reader
 
-        headers = next(
-            reader(
-                [line],
-                delimiter=delimiter,
-                escapechar=reading.escape,
-                doublequote=not reading.escape,
-            )
-        )
+        headers = next(reader([line], delimiter=delimiter))
         self.headers = headers
         places = self._places(headers)
         names = [f"c{i}" for i in range(len(headers))]
         source = f"""read_csv({_quoted(self.claim.path)}, delim={_quoted(delimiter)}, quote='"',
-            escape={_quoted(escape)}, header=true, auto_detect=false,
+            escape='"', header=true, auto_detect=false,
             skip={reading.skip_top}, strict_mode=true, null_padding=false,
             max_line_size={max(self.tuning.max_cell_bytes, 1 << 16)},
             columns={{{", ".join(f"'{n}': 'VARCHAR'" for n in names)}}})"""
@@ -293,12 +292,15 @@ class _Work:
         reading = self.reading
         if not reading.has_total_rules:
             return False
-        suspects = [f"{reading.drop_without} is null"] if reading.drop_without else []
+        without = [c for c in (reading.drop_without or "").split() if c in places]
+        suspects = [" and ".join(f"{column} is null" for column in without)] if without else []
         if reading.drop_any or reading.stop_at or reading.drop:
             suspects += [f"{c} is null" for c in reading.needed if c in places]
         first = next((column for column, place in places.items() if place == 0), "_first")
         for pattern in filter(None, (reading.drop, reading.stop_at)):
             suspects.append(f"regexp_matches(trim({first}), {_quoted(pattern)})")
+        if not suspects:
+            return False
         found = self.connection.execute(
             f"select 1 from {self._landed_relation()} where {' or '.join(suspects)} limit 1"
         ).fetchone()
@@ -370,7 +372,7 @@ class _Work:
             return "(withheld: the line may hold personal data)"
         return value[:200]
 
-    def _records(self) -> Iterator[Record | Refused]:
+    def _records(self, landed: Landed) -> Iterator[Record | Refused]:
         path, suffix = self.claim.path, self.claim.path.suffix.lower()
         if self.claim.content.size == 0:
             raise refuse(
@@ -386,7 +388,10 @@ class _Work:
             return parquet_records(path, self.where)
         encoding = encoding_of(path, self.reading.encoding, self.where)
         if suffix in {".json", ".ndjson", ".jsonl"}:
-            return json_records(path, self.reading, encoding, self.where)
+            document = parsed_json(path, encoding, self.where)
+            if self.contract.paged_by == "start":
+                landed.pages = [asdict(page) for page in pages_by_start(document)]
+            return json_records(document, self.reading, self.where)
         line = header_line(path, self.reading, encoding)
         delimiter = delimiter_of(line, self.reading)
         return csv_records(path, self.reading, self.tuning, encoding, delimiter)
@@ -401,7 +406,7 @@ class _Work:
         width = 0
         if not reading.has_header:
             places = self._places([])
-        for item in self._records():
+        for item in self._records(landed):
             if not is_table and item.row <= reading.skip_top:
                 continue
             if isinstance(item, Refused):
@@ -431,11 +436,10 @@ class _Work:
             if reading.stop_at and re.search(reading.stop_at, first):
                 landed.rows_total_lines += 1
                 return
-            if reading.drop and re.search(reading.drop, first):
+            if self._is_total_line(cells, places, first):
                 landed.rows_total_lines += 1
-                continue
-            if self._is_total_line(cells, places):
-                landed.rows_total_lines += 1
+                place = places.get(self.contract.amount or "", len(cells))
+                self.totals += cells[place : place + 1]
                 continue
             reason = self._cell_fault(cells, width if is_text else 0)
             if reason:
@@ -451,7 +455,7 @@ class _Work:
                 "deliver the table with its header, or correct `skip_top:`",
             )
 
-    def _is_total_line(self, cells: list[str | None], places: dict[str, int]) -> bool:
+    def _is_total_line(self, cells: list[str | None], places: dict[str, int], first: str) -> bool:
         """Tell a total line by the rules of a contract."""
         reading = self.reading
 
@@ -459,7 +463,10 @@ class _Work:
             place = places.get(column)
             return place is not None and (place >= len(cells) or not (cells[place] or "").strip())
 
-        if reading.drop_without and is_empty(reading.drop_without):
+        if reading.drop and re.search(reading.drop, first):
+            return True
+        without = [c for c in (reading.drop_without or "").split() if c in places]
+        if without and all(is_empty(column) for column in without):
             return True
         return bool(
             reading.drop_any
@@ -586,7 +593,7 @@ class _Work:
         landed.columns_delivered = len(own)
         landed.columns_unread = [header for place, header in own if place not in used]
         if landed.rows_landed:
-            told = describe(self.claim, self.connection, self._landed_relation())
+            told = describe(self.claim, self.connection, self._landed_relation(), self.totals)
             for name, value in vars(told).items():
                 setattr(landed, name, value)
 
@@ -606,6 +613,11 @@ class _Work:
             handle.flush()
             os.fsync(handle.fileno())
         told.replace(self.folder / f"{self.key}.json")
+
+
+def _holds(path: Path, sign: bytes) -> bool:
+    with path.open("rb") as handle:
+        return any(sign in chunk for chunk in iter(lambda: handle.read(1 << 22), b""))
 
 
 def _line_ends(names: list[str]) -> str:

@@ -20,6 +20,7 @@ import duckdb
 from dagster_project.canonical import NUMBER_KINDS, TIME_KINDS
 from dagster_project.configuration import SourceConfig
 from dagster_project.ingest.contracts import CONTRACTS, TABLES, Table
+from dagster_project.ingest.contracts.shape import OWN
 from dagster_project.ingest.landing import glob_free
 from dagster_project.settings import Workspace
 
@@ -69,6 +70,7 @@ FILE_COLUMNS = {
     "rows_blank": "bigint",
     "rows_total_lines": "bigint",
     "amount_seen": "decimal(38, 4)",
+    "amount_total_line": "decimal(38, 4)",
     "last_event_on": "date",
     "last_event_before": "date",
 }
@@ -343,6 +345,20 @@ def _leads_from_deals(name: str, source: SourceConfig, landed: list[dict[str, An
     return rule in {"always", "staged"} or (rule == "when_no_leads" and not has_leads)
 
 
+def _tells_won_date(name: str, source: SourceConfig, landed: list[dict[str, Any]]) -> bool:
+    """Tell whether what a source delivers can date a win at all, by the rule of its contract."""
+    dated_by = CONTRACTS[source.system].wins_dated_by
+    if not dated_by or source.won_date == "crm_close":
+        return True
+    delivered = set()
+    for row in (r for r in landed if r["source_name"] == name):
+        table = TABLES[row["table_name"]]
+        delivered |= {table.name} | {f"{table.name}.{column}" for column in row["orders"]}
+        if f"{OWN}closed_at" in row["orders"]:
+            return True
+    return bool(delivered & set(dated_by))
+
+
 def _with_defaults(
     workspace: Workspace, rules: list[dict[str, Any]], word: str, meaning: str
 ) -> list[dict[str, Any]]:
@@ -378,10 +394,13 @@ def _settings(
         "timezone": "varchar",
         "currency": "varchar",
         "won_date": "varchar",
+        "tells_won_date": "boolean",
         "leads_from_deals": "boolean",
         "are_leads_staged": "boolean",
         "lead_converted_means": "varchar",
         "delivery": "varchar",
+        "amounts_include_vat": "boolean",
+        "is_vat_in_doubt": "boolean",
     }
     sources = [
         {
@@ -391,11 +410,14 @@ def _settings(
             "timezone": workspace.source_timezone(name),
             "currency": workspace.source_currency(name),
             "won_date": source.won_date or CONTRACTS[source.system].won_date,
+            "tells_won_date": _tells_won_date(name, source, landed),
             "leads_from_deals": _leads_from_deals(name, source, landed),
             "are_leads_staged": CONTRACTS[source.system].leads_from_deals == "staged",
             "lead_converted_means": source.lead_converted_means
             or CONTRACTS[source.system].lead_converted_means,
             "delivery": source.delivery,
+            "amounts_include_vat": source.amounts_include_vat,
+            "is_vat_in_doubt": CONTRACTS[source.system].is_vat_in_doubt,
         }
         for order, (name, source) in enumerate(config.sources.items(), start=1)
     ]

@@ -19,6 +19,7 @@ from typing import Any
 from dagster_project.configuration import Tuning
 from dagster_project.errors import SourceFileError
 from dagster_project.ingest.contracts.shape import fold
+from dagster_project.ingest.html_tables import html_rows, is_html
 from dagster_project.ingest.reading import Reading
 
 _DOING = "reading a delivered file"
@@ -132,7 +133,7 @@ def csv_records(
     width: int | None = None
     row = 0
     with path.open(encoding=encoding, newline="") as handle:
-        lines = iter(handle)
+        lines = (with_doubled_quotes(line, reading.escape) for line in handle)
         waiting: list[str] = []
         while True:
             line = waiting.pop(0) if waiting else next(lines, None)
@@ -152,7 +153,7 @@ def csv_records(
                         break
                     if len(joined) > JOINED_LINES_LIMIT or size > 2 * tuning.max_cell_bytes:
                         break
-            cells = _split("".join(joined), delimiter, reading.escape)
+            cells = _split("".join(joined), delimiter)
             is_preamble = row <= reading.skip_top
             if len(joined) > 1 and (cells is None or (width and len(cells) != width)):
                 waiting[:0] = joined[1:]
@@ -172,14 +173,21 @@ def csv_records(
             yield Record(row, [cell or None for cell in cells])
 
 
-def _split(text: str, delimiter: str, escape: str | None) -> list[str] | None:
+def with_doubled_quotes(line: str, escape: str | None) -> str:
+    """Return a line whose quotes inside fields are doubled, where ``escape`` may stand before them.
+
+    Any other use of the sign stays (a path, a file that another program saved anew).
+    """
+    if not escape or escape not in line:
+        return line
+    mark = re.escape(escape)
+    return re.sub(rf'{mark}({mark}|")', lambda m: '""' if m[1] == '"' else escape, line)
+
+
+def _split(text: str, delimiter: str) -> list[str] | None:
     lines = [text.rstrip("\r\n")]
     try:
-        rows = list(
-            csv.reader(
-                lines, delimiter=delimiter, strict=True, escapechar=escape, doublequote=not escape
-            )
-        )
+        rows = list(csv.reader(lines, delimiter=delimiter, strict=True))
     except csv.Error:
         return None
     return rows[0] if len(rows) == 1 else ([] if not rows else None)
@@ -204,8 +212,10 @@ def _sheet_of(
     import python_calamine
 
     with path.open("rb") as handle:
-        head = handle.read(8)
-    if head == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" and path.suffix.lower() != ".xls":
+        head = handle.read(64)
+    if is_html(head):
+        return html_rows(path, at_most)
+    if head[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" and path.suffix.lower() != ".xls":
         raise refuse(
             "encrypted_workbook",
             "a workbook protected by a password",

@@ -13,7 +13,8 @@ class Reading(EntityMapping):
     """A mapping whose columns are headers or column numbers that the file has.
 
     ``record_paths, flatten, custom_fields, escape, drop_any, drop_without`` are a contract's (see
-    ``contracts.shape.Table``); ``needed`` are the columns without which a row may be a total line.
+    ``contracts.shape.Table``); ``needed`` are the columns without which a row may be a total line;
+    ``asks_micros``: nobody said whether money stands in millionths.
     """
 
     record_paths: tuple[str, ...] = ()
@@ -24,6 +25,7 @@ class Reading(EntityMapping):
     drop_without: str | None = None
     needed: tuple[str, ...] = ()
     money_divisor: int = 1
+    asks_micros: bool = False
     is_utc: bool = False
 
     @property

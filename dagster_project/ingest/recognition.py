@@ -26,7 +26,14 @@ from dagster_project.errors import SourceFileError, WorkspaceError
 from dagster_project.ingest.contracts import Contract, Table, tight
 from dagster_project.ingest.contracts.shape import OWN
 from dagster_project.ingest.json_records import is_blank, json_headers, parsed_json
-from dagster_project.ingest.readers import encoding_of, parquet_headers, refuse, xlsx_head
+from dagster_project.ingest.preamble import told_above
+from dagster_project.ingest.readers import (
+    encoding_of,
+    parquet_headers,
+    refuse,
+    with_doubled_quotes,
+    xlsx_head,
+)
 from dagster_project.ingest.reading import Reading
 
 JSON_SUFFIXES = {".json", ".ndjson", ".jsonl"}
@@ -69,6 +76,14 @@ def check_overlays(source_name: str, source: SourceConfig, contract: Contract, w
     Raises:
         WorkspaceError: The key, with what the contract has instead.
     """
+    if source.money_in_micros is not None and not any(t.may_be_micros for t in contract.tables):
+        raise WorkspaceError(
+            "reading the settings of the workspace",
+            found=f"`money_in_micros` for {contract.system}, whose files say how they count money",
+            expected="it only where a system's files leave that open",
+            where=f"{where}: sources.{source_name}.money_in_micros",
+            remedy="remove the line",
+        )
     for key, mapping in source.entities.items():
         tables = tables_of(contract, key)
         place = f"{where}: sources.{source_name}.entities.{key}"
@@ -162,7 +177,7 @@ def recognise(
     fits = []
     for table in tables:
         overlay = overlay_of(source, contract, table)
-        fits += content.fit(table, overlay, is_pinned=bool(pinned))[:1]
+        fits += content.fit(table, overlay, source, is_pinned=bool(pinned))[:1]
     keyless = [fit.table for fit in fits if _lacks_key(fit)]
     fits = [fit for fit in fits if not _lacks_key(fit)]
     if keyless and not fits:
@@ -185,6 +200,8 @@ def recognise(
             where,
             _line_to_add(source, names[0], within),
         )
+    if _lacks_days(equal[0]):
+        raise _dayless(equal[0], within, where)
     return Recognised(equal[0].table, equal[0].reading)
 
 
@@ -200,6 +217,25 @@ def _lacks_key(fit: _Fit) -> bool:
     key = KEYS.get(fit.table.entity)
     is_required = key is not None and ENTITIES[fit.table.entity][key].is_required
     return is_required and fit.table.key not in {*fit.reading.columns, *fit.reading.constants}
+
+
+def _lacks_days(fit: _Fit) -> bool:
+    """Tell whether nothing puts the rows on days: no column, no line above the header."""
+    told = {*fit.reading.columns, *fit.reading.constants}
+    ways = [set(way.split()) for way in (*fit.table.dated_by, f"{OWN}spent_on")]
+    return bool(fit.table.dated_by) and not any(way <= told for way in ways)
+
+
+def _dayless(fit: _Fit, within: str, where: str) -> SourceFileError:
+    return refuse(
+        "no_day",
+        f"a table of {fit.table.name} without a column of days, and no period above its header",
+        "a column of days, or the period in the lines above the header",
+        where,
+        "export it by day; or say which days it covers: "
+        f'`entities: {{{fit.table.name}: {{files: "{within}", '
+        "constants: {period_start: 2026-03-01, period_end: 2026-03-31}}}`",
+    )
 
 
 def _keyless(table: Table, contract: Contract, where: str) -> SourceFileError:
@@ -272,7 +308,9 @@ class _Content:
         self._rows: dict[Any, list[list[str | None]]] = {}
         self._lines: dict[str | None, list[str]] = {}
 
-    def fit(self, table: Table, overlay: Overlay, *, is_pinned: bool) -> list[_Fit]:
+    def fit(
+        self, table: Table, overlay: Overlay, source: SourceConfig, *, is_pinned: bool
+    ) -> list[_Fit]:
         """Return how the table fits the file, best first; nothing where it does not."""
         fits = []
         for skipped, headers, options in self._candidates(table, overlay):
@@ -281,11 +319,18 @@ class _Content:
             needed = table.fits_by(set(found.columns))
             if not needed and not (is_pinned and overlay.columns and found.columns):
                 continue
+            above = self._above(skipped, overlay) if table.preamble else []
+            told = {
+                column: value
+                for column, value in told_above(above, table.preamble, table.kinds).items()
+                if column not in found.columns
+            }
+            written = {"date_order": table.date_order} | overlay.options | {"skip_top": skipped}
             reading = Reading(
                 files=["*"],
-                **overlay.options | {"skip_top": skipped} | options,
+                **written | options,
                 columns=found.columns,
-                constants=found.constants,
+                constants=told | found.constants,
                 stop_at=table.stop_at,
                 drop=table.drop,
                 drop_any=table.drop_any,
@@ -294,7 +339,10 @@ class _Content:
                 flatten=table.flatten,
                 escape=table.escape,
                 needed=(table.key,) if table.key in found.columns else tuple(needed),
-                money_divisor=table.money_divisor,
+                money_divisor=1_000_000
+                if table.may_be_micros and source.money_in_micros
+                else table.money_divisor,
+                asks_micros=table.may_be_micros and source.money_in_micros is None,
                 is_utc=table.utc_by in found.columns,
             )
             fits.append(_Fit(table, reading, len(found.columns)))
@@ -324,6 +372,15 @@ class _Content:
             for delimiter in delimiters
             if (headers := _cells(lines[place], delimiter, table.escape))
         ]
+
+    def _above(self, place: int, overlay: Overlay) -> list[str]:
+        """Return the lines above a header."""
+        if self.suffix in WORKBOOKS:
+            rows = self._workbook_rows(overlay.options.get("sheet"))[:place]
+            return ["\t".join(cell or "" for cell in row).strip() for row in rows]
+        if self.suffix in {*JSON_SUFFIXES, *PARQUET}:
+            return []
+        return self._text_lines(overlay.options.get("encoding"))[:place]
 
     def _json_candidates(
         self, table: Table, overlay: Overlay
@@ -424,9 +481,7 @@ def _head_lines(path: Path, declared: str | None, where: str) -> list[str]:
 
 def _cells(line: str, delimiter: str, escape: str | None) -> list[str | None]:
     try:
-        return next(
-            csv.reader([line], delimiter=delimiter, escapechar=escape, doublequote=not escape), []
-        )
+        return next(csv.reader([with_doubled_quotes(line, escape)], delimiter=delimiter), [])
     except csv.Error:
         return []
 
@@ -487,7 +542,8 @@ def _place_of(header: str, places: dict[str, int]) -> int:
         return place
     if header.startswith("field:"):
         code = tight(header.removeprefix("field:"))
-        return places.get(code) or places.get(f"properties{code}") or 0
+        found = (places.get(f"{inside}{code}") for inside in ("", "properties", "property"))
+        return next(filter(None, found), 0)
     return 0
 
 

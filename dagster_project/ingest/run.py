@@ -21,6 +21,7 @@ from dagster_project.errors import SourceFileError
 from dagster_project.ingest.deliveries import Delivery, choose_versions, record_deliveries
 from dagster_project.ingest.discovery import Discovered, discover, reason_of
 from dagster_project.ingest.landing import Landed, land, landing_key, read_landed
+from dagster_project.ingest.page_chains import Page, is_whole
 from dagster_project.ingest.raw import constant_offset, write_raw
 from dagster_project.settings import Workspace
 
@@ -147,6 +148,10 @@ def ingest(
         }
         for r in found.rejected
     ]
+    open_chains = _open_chains(workspace, landings)
+    for delivery, landed in landings:
+        if _chain_of(delivery) in open_chains:
+            _note_open_chain(outcome.files, delivery, landed)
     _remember_last_events(outcome.files)
     reached("landed")
     now = datetime.now(UTC).replace(tzinfo=None)
@@ -154,7 +159,11 @@ def ingest(
     write_raw(
         connection,
         workspace,
-        landed=[_landed_row(workspace, d, x, outcome.load_id, now) for d, x in landings],
+        landed=[
+            _landed_row(workspace, d, x, outcome.load_id, now)
+            | ({"_is_full_delivery": False} if _chain_of(d) in open_chains else {})
+            for d, x in landings
+        ],
         files=outcome.files,
         refused_files=[
             (x.landing_key, d.entity, workspace.landing / f"{x.landing_key}.refused.parquet")
@@ -236,9 +245,42 @@ def _land_one(
         "rows_blank": landed.rows_blank,
         "rows_total_lines": landed.rows_total_lines,
         "amount_seen": landed.amount_seen,
+        "amount_total_line": landed.amount_total_line,
         "last_event_on": landed.last_event_on,
     }
     return row, landed, is_new
+
+
+def _chain_of(delivery: Delivery) -> tuple[str, str, str]:
+    return delivery.source_name, delivery.claim.table.relation, delivery.delivery_id
+
+
+def _is_full(workspace: Workspace, delivery: Delivery) -> bool:
+    source = workspace.config.sources[delivery.source_name]
+    return (delivery.claim.reading.delivery or source.delivery) == "full"
+
+
+def _open_chains(
+    workspace: Workspace, landings: list[tuple[Delivery, Landed]]
+) -> set[tuple[str, str, str]]:
+    """Return the deliveries that are declared full and whose pages leave something out."""
+    chains: dict[tuple[str, str, str], list[Page]] = {}
+    for delivery, landed in landings:
+        if _is_full(workspace, delivery) and delivery.role == "active":
+            pages = [Page(**page) for page in landed.pages]
+            chains.setdefault(_chain_of(delivery), []).extend(pages)
+    return {chain for chain, pages in chains.items() if not is_whole(pages)}
+
+
+def _note_open_chain(files: list[dict[str, Any]], delivery: Delivery, landed: Landed) -> None:
+    for row in files:
+        if row.get("landing_key") == landed.landing_key and row["file_name"] == delivery.file_name:
+            row["reason_code"] = "pages_missing"
+            row["reason"] = (
+                "found: pages of a list that leave some of it out; expected: every page of a "
+                "delivery that is declared full; its records count, and none is taken for deleted; "
+                "do next: deliver the whole list again"
+            )
 
 
 def _parsed(text: str | None) -> datetime | None:
@@ -296,7 +338,7 @@ def _landed_row(
         "_utc_offset_seconds": seconds,
         "_offset_valid_from": valid_from,
         "_default_currency": workspace.source_currency(delivery.source_name),
-        "_money_factor": Decimal(1) / reading.money_divisor,
+        "_money_factor": Decimal(1) / (landed.money_divisor or reading.money_divisor),
         "_won_date": source.won_date,
         "_is_row_id": ROW_ID in reading.columns.values(),
         "_source_file": delivery.file_name,
@@ -304,7 +346,7 @@ def _landed_row(
         "_loaded_at": now,
         "_observed_at": observed,
         "_delivery_id": delivery.delivery_id,
-        "_is_full_delivery": (reading.delivery or source.delivery) == "full",
+        "_is_full_delivery": _is_full(workspace, delivery),
         "_batch_id": load_id,
         "row_offset": landed.row_offset,
         "columns": landed.columns,

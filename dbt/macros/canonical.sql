@@ -28,6 +28,7 @@
         ('deal_id', 'reference', false), ('customer_id', 'reference', false), ('partner_id', 'reference', false),
         ('first_response_at', 'instant', false), ('phone', 'phone', false), ('email', 'email', false),
         ('updated_at', 'instant', false), ('is_deleted', 'boolean', false), ('merged_into', 'reference', false),
+        ('system_outcome', 'text', false),
     ],
     'deals': [
         ('deal_id', 'key', true), ('stage', 'text', true), ('opened_at', 'instant', false),
@@ -74,7 +75,9 @@
     'spend': [
         ('spent_on', 'date', true), ('source', 'text', false), ('amount', 'money', true), ('currency', 'text', false),
         ('campaign', 'text', false), ('kind', 'text', false), ('impressions', 'integer', false),
-        ('clicks', 'integer', false), ('region', 'text', false),
+        ('clicks', 'integer', false), ('region', 'text', false), ('account', 'text', false),
+        ('campaign_id', 'text', false), ('period_end', 'date', false), ('cut', 'text', false),
+        ('detail', 'text', false), ('includes_vat', 'boolean', false),
     ],
     'subscriptions': [
         ('subscription_id', 'key', true), ('customer_id', 'reference', true), ('started_on', 'date', true),

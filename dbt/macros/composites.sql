@@ -63,11 +63,16 @@
     select {{ names }}, cast(null as bigint) as samples, value from {{ relation }} where false
 {% endmacro %}
 
-{# Whether the nth guard of a KPI holds: enough of its base, or, without a base, anything at all. #}
-{% macro guard_holds(part, number) -%}
+{# Whether a guard of a KPI holds: enough of its base, or, without a base, anything at all. #}
+{% macro guard_holds(part) -%}
     case
-        when coalesce({{ nth_part('kpis.guard_numerator', "';'", number) }}, '') = '' then true
-        when coalesce({{ nth_part('kpis.guard_denominator', "';'", number) }}, '') = '' then coalesce(picked.{{ part }}_value, 0) > 0
+        when kpis.{{ part }}_part = '' then true
+        when kpis.{{ part }}_base_part = '' then coalesce(picked.{{ part }}_value, 0) > 0
         else coalesce(cast(picked.{{ part }}_value as double), 0) >= kpis.guard_minimum * coalesce(cast(picked.{{ part }}_base_value as double), 0)
     end
+{%- endmacro %}
+
+{# Rounds to what is published; nothing to round where nothing is, which is most of the table and dear. #}
+{% macro to_four_digits(value) -%}
+    case when {{ value }} = 0 then cast(0 as decimal(38, 4)) else cast({{ value }} as decimal(38, 4)) end
 {%- endmacro %}

@@ -118,6 +118,18 @@
 leads as (select * from {{ ref('fct_leads') }} where not is_duplicate),
 {% endmacro %}
 
+{# Measures that stand on the date of a close: without it they would be short, not absent. #}
+{% macro measures_of_closes() %}
+{{ return([
+    'booked_revenue', 'won_deals', 'lost_deals', 'costed_won_deals', 'costed_events', 'costed_revenue', 'cost_of_sale', 'gross_margin',
+    'partner_revenue', 'partner_influenced_revenue', 'partner_margin', 'partner_costed_revenue', 'partner_costed_events',
+    'credited_revenue', 'credited_margin', 'credited_costed_events', 'check_amount', 'check_deals', 'wins_standing',
+    'eligible_closes', 'eligible_wins', 'priced_closes_amount', 'priced_wins_amount', 'eligible_losses', 'priced_losses', 'opened_deals_won',
+    'cycle_days', 'cycle_days_count', 'lead_to_win_days', 'new_customers', 'wins_with_customer',
+    'converted_leads', 'leads_won_in_window', 'leads_won_by_win_date',
+]) }}
+{% endmacro %}
+
 {% macro deal_event_measures(shape) %}
 {{ measured(shape, 'events', 'fct_deal_events', 'deal_id', [
     ('booked_revenue', 'occurred_on', "event in ('won', 'reversed') and amount is not null", 'amount'),

@@ -7,7 +7,15 @@
 {% macro staged_systems() %}
 {{ return({
     'amocrm': ['managers', 'customers', 'leads', 'deals', 'deal_stages', 'deal_changes', 'stages', 'activities'],
+    'bitrix24': ['managers', 'customers', 'products', 'leads', 'deals', 'deal_items', 'deal_stages', 'stages', 'activities'],
+    'hubspot': ['managers', 'customers', 'leads', 'deals', 'deal_items', 'deal_stages', 'deal_changes', 'stages', 'activities'],
     'salesforce': ['managers', 'customers', 'products', 'leads', 'deals', 'deal_items', 'deal_stages', 'deal_changes', 'stages', 'activities'],
+    'yandex_direct': ['spend'],
+    'google_ads': ['spend'],
+    'meta_ads': ['spend'],
+    'vk_ads': ['spend'],
+    'stripe': ['subscriptions', 'customers', 'payments', 'products'],
+    'recurly': ['subscriptions', 'customers', 'payments', 'products'],
 }) }}
 {% endmacro %}
 

@@ -278,13 +278,8 @@ def test_a_system_without_a_contract_is_no_system():
 def test_contracts_are_whole(contract):
     """Names that a contract uses are columns it has."""
     for table in contract.tables:
-        named = {
-            table.key,
-            *(table.amount or "").split(),
-            table.event_on,
-            table.updated_at,
-            table.drop_without,
-        }
+        named = {table.key, *(table.amount or "").split(), table.event_on, table.updated_at}
+        named |= {c for s in (table.drop_without or "", *table.dated_by) for c in s.split()}
         named |= {table.utc_by, *(c for s in table.recognised_by for c in s.split())}
         assert named - {None} <= set(table.columns), table.name
         assert contract.system == "files" or table.recognised_by, table.name

@@ -67,6 +67,8 @@ class Table:
             content leaves equal.
         records: Paths to the records of a JSON file, such as ``result.items``, ``result.result.*``
             (see ``json_records``). Empty: a list, or the only list of an object.
+        paged_by: How an envelope tells its place among pages: ``start`` (``next`` and ``total`` of
+            records, as in ``page_chains``). A delivery whose chain does not end is not full.
         flatten: Nested JSON objects become dotted columns (``Owner.Name``).
         custom_fields: JSON key of a list of custom fields with values (amoCRM's shape): each
             becomes a column ``field:<id>``, ``field:<code>`` and one by its name.
@@ -75,12 +77,20 @@ class Table:
         drop: A row whose first cell matches is counted as a total line and left out.
         drop_any: A row with any such cell is a total line where it lacks the key (without a key: a
             column of ``recognised_by``).
-        drop_without: A row in which this own column is empty is a total line.
+        drop_without: A row in which these own columns (as many of them as the file has; apart by
+            spaces) are all empty is a total line.
         utc_by: Own column whose presence tells that times without an offset are UTC (a connector's
             mark); a ``timezone`` of the source in workspace.yml wins.
         dotted_dates: Order of day and month in dates with dots (``dmy``) where no value of the file
             tells it.
-        escape: Sign that escapes a quote inside quoted CSV fields, where it is not doubled.
+        escape: Sign that may escape a quote inside quoted CSV fields; doubled quotes are read too.
+        preamble: Regular expressions over the lines above the header, whose named groups fill the
+            columns of those names for the whole file; earlier ones win, a day comes out as ISO.
+        dated_by: Alternative sets of own columns that put rows on days. A file with none of them,
+            neither as columns nor told above the header, is refused with the line to add.
+        date_order: How the system writes dates that are not ISO, where workspace.yml says nothing.
+        may_be_micros: Its money may stand in millionths, which the file does not say: numbers with
+            a decimal sign are whole units, others need ``money_in_micros`` of the source.
     """
 
     name: str
@@ -94,6 +104,7 @@ class Table:
     updated_at: str | None = None
     file_names: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
+    paged_by: Literal["start"] | None = None
     flatten: bool = False
     custom_fields: str | None = None
     header_within: int = 1
@@ -104,6 +115,10 @@ class Table:
     utc_by: str | None = None
     dotted_dates: str | None = None
     escape: str | None = None
+    preamble: tuple[str, ...] = ()
+    dated_by: tuple[str, ...] = ()
+    date_order: Literal["dmy", "mdy", "ymd"] | None = None
+    may_be_micros: bool = False
     system: str = ""
 
     @property
@@ -141,8 +156,10 @@ class Contract:
 
     ``won_date``: where the day of a win comes from. ``leads_from_deals``: every deal is a lead too
     (``when_no_leads``: only where the source delivers none; ``staged``: always, and its own staging
-    model says so row by row). ``lead_statuses`` and
-    ``activity_types`` are laid under those of workspace.yml.
+    model says so row by row). ``lead_statuses`` and ``activity_types`` are laid under those of
+    workspace.yml. ``wins_dated_by``: tables, or columns as ``table.column``, of which a source must
+    deliver one for its wins to have a date at all; empty: they always may. ``is_vat_in_doubt``: its
+    money may be with or without VAT, and only some files say which.
     """
 
     system: str
@@ -150,8 +167,10 @@ class Contract:
     won_date: Literal["crm_close", "history"] = "crm_close"
     leads_from_deals: Literal["always", "never", "when_no_leads", "staged"] = "never"
     lead_converted_means: Literal["won"] | None = None
+    wins_dated_by: tuple[str, ...] = ()
     lead_statuses: dict[str, str] = field(default_factory=dict)
     activity_types: dict[str, str] = field(default_factory=dict)
+    is_vat_in_doubt: bool = False
 
     def table(self, name: str) -> Table:
         """Return a table by its name."""

@@ -5,6 +5,9 @@
         ~ ' or ' ~ any_row(ref('int_deals__united'), 'system_outcome is not null'),
     'openings': any_row(ref('int_deals__current'), 'opened_on is not null'),
     'closings': any_row(ref('int_deals__attributed'), 'won_on is not null'),
+    'close_dates': 'not ' ~ any_row('(select deals.* from ' ~ ref('int_deals__attributed') ~ ' as deals inner join ' ~ ref('stg_workspace__sources')
+        ~ ' as sources on deals.source_name = sources.source_name and not sources.tells_won_date) as dateless',
+        "(outcome = 'won' and won_on is null) or (outcome = 'lost' and lost_on is null)"),
     'costs': any_row(ref('int_deals__attributed'), 'cost is not null'),
     'customers': any_row(ref('int_deals__attributed'), 'customer_id is not null'),
     'leads': any_row(ref('int_leads__current')),

@@ -3,6 +3,12 @@ with
 
 settings as (select * from {{ ref('int_settings') }}),
 
+-- rows of spend by cut: some of their money counts, or none
+spend_spans as (
+    select slot, unit, cut, spent_on, last_on, row_key, max(row_count) as row_count, bool_or(verdict = 'counts') as is_counted
+    from {{ ref('int_spend__grain') }} group by slot, unit, cut, spent_on, last_on, row_key
+),
+
 staged as (
     select 'deals' as entity, count(distinct deal_id) as record_count from {{ ref('int_deals__united') }} where not _is_row_rejected
     union all
@@ -11,6 +17,11 @@ staged as (
     select 'activities', count(distinct activity_id) from {{ ref('int_activities__united') }} where not _is_row_rejected
     union all
     select 'payments', count(distinct payment_id) from {{ ref('int_payments__united') }} where not _is_row_rejected
+    union all
+    select 'subscriptions', count(distinct concat(subscription_id, '|', cast(started_on as {{ dbt.type_string() }})))
+    from {{ ref('int_subscriptions__united') }} where not _is_row_rejected
+    union all
+    select 'spend', count(*) from {{ ref('int_spend__united') }} where not _is_row_rejected
 ),
 
 kept as (
@@ -21,9 +32,21 @@ kept as (
     select 'activities', count(*) from {{ ref('int_activities__attributed') }}
     union all
     select 'payments', count(*) from {{ ref('int_payments__attributed') }}
+    union all
+    select 'subscriptions', count(*) from {{ ref('int_subscriptions__spells') }} where basis = 'subscriptions'
+    union all
+    select 'spend', coalesce(sum(row_count), 0) from spend_spans where is_counted
 ),
 
-left_out as (select entity, count(*) as record_count from {{ ref('int_audit__left_out') }} group by entity)
+left_out as (
+    select entity, count(*) as record_count from {{ ref('int_audit__left_out') }} group by entity
+    union all
+    select 'spend', count(*) from {{ ref('int_spend__keyed') }} as keyed
+    left join spend_spans on keyed.slot = spend_spans.slot and keyed.unit = spend_spans.unit and keyed.cut is not distinct from spend_spans.cut
+        and keyed.spent_on = spend_spans.spent_on and keyed.last_on = spend_spans.last_on
+        and (spend_spans.row_key is null or spend_spans.row_key = keyed._source_row)
+    where not keyed.is_kept or not spend_spans.is_counted
+)
 
 select
     staged.entity, staged.record_count as records_staged,

@@ -74,6 +74,34 @@ where not _is_row_rejected and new_value is not null
     and ((lower(field) = 'amount' and {{ as_unmistakable_money('new_value') }} is null)
         or (lower(field) = 'planned_close_on' and {{ as_iso_day('new_value') }} is null))
 union all
+select 'spend', min(grain._source_file), min(grain._source_row), 'amount', cast(max(grain.total) - sum(grain.counted) as {{ dbt.type_string() }}),
+    'superseded_cut', concat('the same money is told by another cut or by its days: ', coalesce(grain.cut, 'period'), ' of ',
+        cast(min(grain.spent_on) as {{ dbt.type_string() }}), ' to ', cast(max(grain.last_on) as {{ dbt.type_string() }}), ' counts less by this amount')
+from (
+    select slot, unit, cut, min(spent_on) as spent_on, max(last_on) as last_on, sum(total) as total, sum(counted) as counted,
+        min(_source_file) as _source_file, min(_source_row) as _source_row
+    from (
+        select slot, unit, cut, spent_on, last_on, row_key, max(total) as total,
+            sum(case when verdict = 'counts' then amount else 0 end) as counted, min(_source_file) as _source_file, min(_source_row) as _source_row
+        from {{ ref('int_spend__grain') }} where verdict <> 'replaced'
+        group by slot, unit, cut, spent_on, last_on, row_key
+    ) as spans group by slot, unit, cut
+) as grain
+where grain.total <> grain.counted
+group by grain.slot, grain.unit, grain.cut
+union all
+select 'spend', file_name, cast(null as bigint), 'amount', cast(amount_total_line as {{ dbt.type_string() }}),
+    'total_line_differs', concat('the rows of the file add up to ', cast(amount_seen as {{ dbt.type_string() }}), '; the rows count, the total line does not')
+from {{ ref('int_files') }}
+where status = 'loaded' and abs(amount_total_line - amount_seen) > cast(0.01 as decimal(4, 2)) + cast(0.005 as decimal(5, 3)) * rows_landed
+union all
+select 'spend', min(spend._source_file), min(spend._source_row), 'amount', spend.source_name,
+    'vat_not_told', concat('nothing tells whether its money includes VAT: add `amounts_include_vat: true` (or false) to the source ', spend.source_name, ' in workspace.yml')
+from {{ ref('int_spend__attributed') }} as spend
+inner join {{ ref('stg_workspace__sources') }} as sources on spend.source_name = sources.source_name and sources.is_vat_in_doubt
+where spend.is_vat_included is null
+group by spend.source_name
+union all
 select repeated.entity, repeated._source_file, repeated._source_row, repeated.column_name, repeated.value,
     'repeated_in_file', 'the key stands twice in one file without updated_at: the last row counts'
 from {{ ref('int_audit__repeated') }} as repeated

@@ -10,8 +10,13 @@ staged as (
     {%- for entity in canonical_entities() %}
     select
         '{{ entity }}' as entity, _landing_key,
+        {%- if entity == 'subscriptions' %}{# a trial and what is paid after it may stand in one row #}
+        count(distinct case when not _is_row_rejected or _left_out is not null then _source_row end) as rows_loaded,
+        count(distinct _source_row) - count(distinct case when not _is_row_rejected or _left_out is not null then _source_row end) as rows_rejected,
+        {%- else %}
         sum(case when _is_row_rejected and _left_out is null then 0 else 1 end) as rows_loaded,
         sum(case when _is_row_rejected and _left_out is null then 1 else 0 end) as rows_rejected,
+        {%- endif %}
         sum(case when _left_out is not null then 1 else 0 end) as rows_left_out,
         {%- if entity in amounts %}
         sum(case when not _is_row_rejected or _left_out is not null then amount end) as amount_loaded,

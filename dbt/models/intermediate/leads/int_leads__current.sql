@@ -71,10 +71,10 @@ select
     coalesce(channels.channel_id, 'not_given') as channel_id,
     living.campaign,
     living.status,
-    coalesce(own_status.outcome, any_status.outcome) as status_outcome,
+    coalesce(own_status.outcome, any_status.outcome, living.system_outcome) as status_outcome,
     case
         when living.qualified_on <= settings.as_of then living.qualified_on
-        when living.qualified_on is null and coalesce(own_status.outcome, any_status.outcome) in ('qualified', 'converted')
+        when living.qualified_on is null and coalesce(own_status.outcome, any_status.outcome, living.system_outcome) in ('qualified', 'converted')
             and living.converted_on <= settings.as_of then living.converted_on
     end as qualified_on,
     case when sources.lead_converted_means = 'won' and living.converted_on <= settings.as_of then living.converted_on end as converted_won_on,

@@ -14,7 +14,7 @@ spans as (
     from {{ ref('int_spend__united') }} as spend
     cross join settings
     inner join (
-        select _file_sha256, min(spent_on) as first_day, max(spent_on) as last_day
+        select _file_sha256, min(spent_on) as first_day, max(greatest(spent_on, coalesce(period_end, spent_on))) as last_day
         from {{ ref('int_spend__united') }} where not _is_row_rejected group by _file_sha256
     ) as bounds on spend._file_sha256 = bounds._file_sha256
     left join channels on spend.source = channels.channel_spelling

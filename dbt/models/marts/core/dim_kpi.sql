@@ -12,7 +12,12 @@ absent as (
 lacking as (
     select registry.kpi_code, min(absent.absent_en) as absent_en, min(absent.absent_ru) as absent_ru
     from registry
-    inner join absent on concat(';', registry.requires, ';') like concat('%;', absent.input_code, ';%')
+    inner join absent
+        on concat(';', registry.requires, ';') like concat('%;', absent.input_code, ';%')
+        or (absent.input_code = 'close_dates' and (
+            registry.numerator_measure in ('{{ measures_of_closes() | join("', '") }}')
+            or registry.denominator_measure in ('{{ measures_of_closes() | join("', '") }}')
+            or (coalesce(registry.numerator_measure, '') = '' and (registry.requires like '%deals%' or registry.requires like '%customers%'))))
     group by registry.kpi_code
 )
 

@@ -1,18 +1,58 @@
--- One row per measure x scope x window of a week and longer. A balance is that of the window's last day;
--- what compares two ends of a period comes for the period. Measures of
+-- One row per measure x scope x window of a week and longer. Quarters and years are summed from their months;
+-- a balance is that of the window's last day; what no days add up to comes for the period. Measures of
 -- another window than the period's own carry its suffix (`__90d`, `__lagged`).
 with
 
-by_day as (
+cells as (select * from {{ ref('kpi_scope_days') }}),
+
+windows as (select * from {{ ref('kpi_windows') }}),
+
+-- windows stand by number until the sums are made: a number is cheaper to group by than what it stands for
+numbered as (
     select
-        concat(cells.measure_code, days.suffix) as measure_code,
-        cells.scope_type, cells.scope_id, days.window_code, days.period_grain, days.period_start,
+        cells.measure_code, cells.scope_type, cells.scope_id, days.window_number,
         sum(cells.value) as value, sum(cells.samples) as samples
-    from {{ ref('kpi_scope_days') }} as cells
+    from cells
     inner join {{ ref('kpi_window_days') }} as days on cells.day = days.day
-    where (not cells.is_balance or days.is_last_day) and (days.suffix = '' or concat(cells.measure_code, days.suffix) in ({{ suffixed_parts() }}))
-    group by
-        cells.measure_code, days.suffix, cells.scope_type, cells.scope_id, days.window_code, days.period_grain, days.period_start
+    where not cells.is_balance
+        and (days.period_grain in ('week', 'month') or days.window_code <> 'period' or days.suffix <> '')
+        and (days.suffix = '' or concat(cells.measure_code, days.suffix) in ({{ suffixed_parts() }}))
+    group by cells.measure_code, cells.scope_type, cells.scope_id, days.window_number
+),
+
+flows as (
+    select
+        concat(numbered.measure_code, windows.suffix) as measure_code, numbered.scope_type, numbered.scope_id,
+        windows.window_code, windows.period_grain, windows.period_start, numbered.value, numbered.samples
+    from numbered
+    inner join windows on numbered.window_number = windows.window_number
+),
+
+of_months as (
+    select
+        months.measure_code, months.scope_type, months.scope_id, months.window_code, periods.period_grain, periods.period_start,
+        sum(months.value) as value, sum(months.samples) as samples
+    from (
+        select
+            numbered.measure_code, numbered.scope_type, numbered.scope_id, windows.window_code, windows.period_start,
+            numbered.value, numbered.samples
+        from numbered
+        inner join windows on numbered.window_number = windows.window_number
+        where windows.period_grain = 'month' and windows.window_code = 'period' and windows.suffix = ''
+    ) as months
+    inner join {{ ref('kpi_periods') }} as periods
+        on months.period_start >= periods.period_start and months.period_start < periods.period_end
+        and periods.period_grain in ('quarter', 'year')
+    group by months.measure_code, months.scope_type, months.scope_id, months.window_code, periods.period_grain, periods.period_start
+),
+
+balances as (
+    select
+        concat(cells.measure_code, windows.suffix) as measure_code,
+        cells.scope_type, cells.scope_id, windows.window_code, windows.period_grain, windows.period_start, cells.value, cells.samples
+    from cells
+    inner join windows on cells.day = windows.last_day
+    where cells.is_balance and (windows.suffix = '' or concat(cells.measure_code, windows.suffix) in ({{ suffixed_parts() }}))
 ),
 
 by_period as (
@@ -26,7 +66,13 @@ by_period as (
 select
     measure_code, scope_type, scope_id, window_code, period_grain, period_start,
     cast(value as decimal(38, 10)) as value, cast(samples as bigint) as samples
-from by_day
+from (
+    select * from flows
+    union all
+    select * from of_months
+    union all
+    select * from balances
+) as summed
 union all
 select
     measure_code, scope_type, scope_id, window_code, period_grain, period_start,

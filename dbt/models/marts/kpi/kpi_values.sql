@@ -1,11 +1,11 @@
 -- One row per KPI x scope x period. The one model of values: the wide tables are another shape of it.
 -- Each KPI picks its parts from the measures in one pass; the windows that an unfinished period is
--- compared with are computed beside it and laid on its row at the end.
+-- compared with are computed beside it and laid on its row at the end. A plain KPI is one measure without
+-- a rule, and needs no laying side by side; its days are taken as they are.
 {%- set named_parts = {
     'numerator': 'numerator_measure', 'denominator': 'denominator_measure', 'coverage': 'coverage_measure',
-    'ripeness': nth_part('ripeness_measure', "';'", 1), 'ripeness_base': nth_part('ripeness_measure', "';'", 2), 'ripe': 'ripe_measure',
-    'guard': nth_part('guard_numerator', "';'", 1), 'guard_base': nth_part('guard_denominator', "';'", 1),
-    'other_guard': nth_part('guard_numerator', "';'", 2), 'other_guard_base': nth_part('guard_denominator', "';'", 2),
+    'ripeness': 'ripeness_part', 'ripeness_base': 'ripeness_base_part', 'ripe': 'ripe_measure',
+    'guard': 'guard_part', 'guard_base': 'guard_base_part', 'other_guard': 'other_guard_part', 'other_guard_base': 'other_guard_base_part',
 } %}
 {%- set parts = named_parts.keys() | list %}
 {%- set bases = ['previous', 'year_ago', 'previous_to_date', 'year_ago_to_date', 'previous_to_date_working_day', 'year_ago_to_date_working_day'] %}
@@ -13,11 +13,22 @@ with
 
 settings as (select * from {{ ref('int_settings') }}),
 
-kpis as (select * from {{ ref('dim_kpi') }} where is_available),
+kpis as (
+    select
+        *,
+        {%- for part, number in [('guard', 1), ('other_guard', 2)] %}
+        coalesce({{ nth_part('guard_numerator', "';'", number) }}, '') as {{ part }}_part,
+        coalesce({{ nth_part('guard_denominator', "';'", number) }}, '') as {{ part }}_base_part,
+        {%- endfor %}
+        {{ nth_part('ripeness_measure', "';'", 1) }} as ripeness_part,
+        {{ nth_part('ripeness_measure', "';'", 2) }} as ripeness_base_part,
+        aggregation in ('additive', 'semi_additive') and guard_numerator is null and coverage_measure is null and not needs_window as is_plain
+    from {{ ref('dim_kpi') }} where is_available
+),
 
 -- where a KPI has meaning
 meanings as (
-    select kpis.kpi_code, scopes.scope_type, grains.period_grain
+    select kpis.kpi_code, kpis.is_plain, kpis.numerator_measure, scopes.scope_type, grains.period_grain
     from kpis
     inner join (select distinct scope_type from {{ ref('kpi_scopes') }}) as scopes
         on concat(';', kpis.scopes, ';') like concat('%;', scopes.scope_type, ';%')
@@ -26,7 +37,7 @@ meanings as (
 ),
 
 parts as (
-    select meanings.*, named.part, named.measure_code
+    select meanings.kpi_code, meanings.scope_type, meanings.period_grain, named.part, named.measure_code
     from meanings
     inner join (
         {%- for part in parts %}
@@ -35,7 +46,7 @@ parts as (
         {%- endfor %}
         select kpi_code, 'direct', kpi_code from kpis where aggregation in ('distribution', 'composite')
     ) as named on meanings.kpi_code = named.kpi_code
-    where named.measure_code <> ''
+    where named.measure_code <> '' and not meanings.is_plain
 ),
 
 combined as (
@@ -70,6 +81,17 @@ picked as (
     inner join parts
         on summed.measure_code = parts.measure_code and summed.scope_type = parts.scope_type and summed.period_grain = parts.period_grain
     group by parts.kpi_code, summed.scope_type, summed.scope_id, summed.window_code, summed.period_grain, summed.period_start
+    union all
+    select
+        meanings.kpi_code, measures.scope_type, measures.scope_id, measures.window_code, measures.period_grain, measures.period_start,
+        {%- for part in parts %}
+        {{ 'measures.value' if part == 'numerator' else 'cast(null as decimal(38, 10))' }},
+        {%- endfor %}
+        measures.samples, cast(null as bigint), cast(null as double), cast(null as bigint)
+    from {{ ref('kpi_measures') }} as measures
+    inner join meanings
+        on measures.measure_code = meanings.numerator_measure and measures.scope_type = meanings.scope_type
+        and measures.period_grain = meanings.period_grain and meanings.is_plain
 ),
 
 -- a base before the scope's beginning is unknown, not zero
@@ -100,7 +122,7 @@ guarded as (
         picked.{{ part }}_value,
         {%- endfor %}
         picked.numerator_samples, picked.denominator_samples, picked.direct_value, picked.direct_samples,
-        {{ guard_holds('guard', 1) }} and {{ guard_holds('other_guard', 2) }} and (not kpis.needs_window or owed.is_window_over) as is_known
+        {{ guard_holds('guard') }} and {{ guard_holds('other_guard') }} and (not kpis.needs_window or owed.is_window_over) as is_known
     from owed
     inner join kpis on owed.kpi_code = kpis.kpi_code
     left join picked
@@ -111,12 +133,12 @@ guarded as (
 parted as (
     select
         *,
-        cast(case
+        case
             when not is_known then null
-            when aggregation = 'ratio' or zero_rule = 'zero' then coalesce(numerator_value, 0)
-            else numerator_value
-        end as decimal(38, 4)) as numerator,
-        cast(case when is_known and aggregation = 'ratio' then coalesce(denominator_value, 0) end as decimal(38, 4)) as denominator,
+            when aggregation = 'ratio' or zero_rule = 'zero' then coalesce({{ to_four_digits('numerator_value') }}, 0)
+            else {{ to_four_digits('numerator_value') }}
+        end as numerator,
+        case when is_known and aggregation = 'ratio' then coalesce({{ to_four_digits('denominator_value') }}, 0) end as denominator,
         cast(coalesce(case aggregation when 'ratio' then denominator_samples when 'distribution' then direct_samples
             when 'composite' then direct_samples else numerator_samples end, 0) as bigint) as sample_size
     from guarded
@@ -171,7 +193,7 @@ compared as (
         {%- for base in bases if '_to_date' in base %},
         case when not current_values.is_complete then to_date.{{ base }} end as value_{{ base }}
         {%- endfor %}
-    from current_values
+    from (select * from current_values where period_grain <> 'day') as current_values
     left join whole as previous
         on current_values.kpi_code = previous.kpi_code and current_values.scope_type = previous.scope_type
         and current_values.scope_id = previous.scope_id and current_values.period_grain = previous.period_grain
@@ -184,6 +206,21 @@ compared as (
         on current_values.kpi_code = to_date.kpi_code and current_values.scope_type = to_date.scope_type
         and current_values.scope_id = to_date.scope_id and current_values.period_grain = to_date.period_grain
         and current_values.period_start = to_date.period_start
+),
+
+plain_days as (
+    select
+        meanings.kpi_code, cells.scope_type, cells.scope_id, scopes.scope_name, cells.day, {{ add_days('cells.day', 1) }} as next_day,
+        cells.day < settings.first_incomplete_on as is_complete,
+        {{ to_four_digits('cells.value') }} as numerator, cells.samples, kpis.unit
+    from {{ ref('kpi_scope_days') }} as cells
+    cross join settings
+    inner join meanings
+        on cells.measure_code = meanings.numerator_measure and cells.scope_type = meanings.scope_type
+        and meanings.is_plain and meanings.period_grain = 'day'
+    inner join kpis on meanings.kpi_code = kpis.kpi_code
+    inner join {{ ref('kpi_scopes') }} as scopes on cells.scope_type = scopes.scope_type and cells.scope_id = scopes.scope_id
+    where cells.value <> 0
 )
 
 select
@@ -198,3 +235,21 @@ select
     {%- endfor %}
     unit
 from compared
+union all
+select
+    kpi_code, scope_type, scope_id, scope_name, period_grain, period_start, period_end, is_period_complete,
+    numerator, denominator, value, sample_size, is_low_sample, maturity, is_mature,
+    {%- for base in bases * 3 %}
+    cast(null as double),
+    {%- endfor %}
+    unit
+from current_values where period_grain = 'day'
+union all
+select
+    kpi_code, scope_type, scope_id, scope_name, 'day', day, next_day, is_complete,
+    numerator, cast(null as decimal(38, 4)), cast(numerator as double), samples, false, cast(null as double), cast(null as boolean),
+    {%- for base in bases * 3 %}
+    cast(null as double),
+    {%- endfor %}
+    unit
+from plain_days

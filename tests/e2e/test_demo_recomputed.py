@@ -71,7 +71,7 @@ class Fact:
 
 
 def placed(people, day, *, manager=None, channel=None, partner=None) -> tuple:
-    """Return the scopes, products aside, that a fact of a seller, a channel and a partner belongs to."""
+    """Return the scopes, products aside, that a fact belongs to."""
     scopes = [("company", "all")]
     if manager:
         scopes += [("manager", f"crm:{manager}"), ("team", team_of(manager, day, people))]

@@ -9,17 +9,16 @@ import pytest
 
 from dagster_project.event_log import PooledSqliteEventLogStorage
 from dagster_project.settings import load_workspace, use_dagster_home
+from dagster_project.templates import make_workspace
 
 
 def test_the_instance_of_a_workspace_has_the_pooled_event_log_and_reads_back_what_it_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "workspace.yml").write_text(
-        "company: X\nreporting_currency: RUB\ntimezone: UTC\nsources: {}\n", encoding="utf-8"
-    )
+    make_workspace(tmp_path / "w", "en")
     for name in ("DAGSTER_HOME", "KPI_WORKSPACE"):
         monkeypatch.setenv(name, "")  # put back after the test, whatever use_dagster_home sets
-    use_dagster_home(load_workspace(tmp_path))
+    use_dagster_home(load_workspace(tmp_path / "w"))
 
     @dg.asset
     def counted() -> dg.MaterializeResult:

@@ -3,9 +3,16 @@
   Here stands DuckDB's spelling; another engine adds `spark__<name>` beside it.
 #}
 
+{# Without spaces around; no text at all is NULL. Trimming what needs none is dear. #}
 {% macro as_clean_text(value) %}{{ return(adapter.dispatch('as_clean_text')(value)) }}{% endmacro %}
 {% macro duckdb__as_clean_text(value) -%}
-    nullif(trim({{ value }}, ' ' || chr(160) || chr(9) || chr(10) || chr(13)), '')
+    case
+        when {{ value }} >= '!' and not (
+            prefix({{ value }}, chr(160)) or suffix({{ value }}, chr(160)) or suffix({{ value }}, ' ')
+            or suffix({{ value }}, chr(9)) or suffix({{ value }}, chr(10)) or suffix({{ value }}, chr(13))
+        ) then {{ value }}
+        else nullif(trim({{ value }}, ' ' || chr(160) || chr(9) || chr(10) || chr(13)), '')
+    end
 {%- endmacro %}
 
 {# Name as it is compared: case, spaces and the letter yo do not tell people apart. #}

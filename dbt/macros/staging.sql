@@ -107,7 +107,7 @@ select * from final
 {# Money of a system that counts in cents or micros, in whole units: exact, rounded half-up once. #}
 {% macro in_whole_units(amount) -%}
     case when _money_factor = 1 then {{ amount }}
-        else cast(cast({{ amount }} as decimal(28, 4)) * _money_factor as decimal(18, 4)) end
+        else cast(round(cast({{ amount }} as decimal(28, 4)) * _money_factor, 4) as decimal(18, 4)) end
 {%- endmacro %}
 
 {# UTC instant: an offset decides; a date alone is midnight in the company's zone; else the source's zone. #}

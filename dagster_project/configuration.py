@@ -35,6 +35,7 @@ Entity = Literal[
     "partners",
     "fx_rates",
     "calendar",
+    "targets",
 ]
 ALIAS_SUBJECTS = ("product", "channel", "manager", "customer", "team", "currency", "partner")
 

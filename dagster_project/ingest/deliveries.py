@@ -152,8 +152,11 @@ def keeps_older_versions(claim: Claim) -> bool:
     """Tell whether records of an earlier content of a path still count.
 
     Keyed records do: a later content upserts and never removes. Rows without a key of their own
-    and spend are replaced whole.
+    and spend are replaced whole. Targets are never forgotten: a goal that was changed is a new
+    version of it, and both stay readable.
     """
+    if claim.entity == "targets":
+        return True
     key = claim.table.key
     return key is not None and claim.reading.columns.get(key) not in (None, ROW_ID)
 

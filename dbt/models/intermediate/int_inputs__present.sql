@@ -26,7 +26,7 @@
     'learned_wins': any_row(ref('int_deals__win_probability')),
     'fees': any_row(ref('int_partners__described'), 'fee_share is not null'),
     'paid_deals': any_row(ref('int_payments__attributed'), 'deal_id is not null'),
-    'targets': 'false',
+    'targets': any_row(ref('int_targets__united'), "lower(kpi_code) = 'booked_revenue' and not _is_row_rejected"),
 } %}
 {%- for code, condition in inputs.items() %}
 select '{{ code }}' as input_code, {{ condition }} as is_present

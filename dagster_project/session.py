@@ -22,7 +22,12 @@ from dagster_project.closing.landing import has_pay, land_pay
 from dagster_project.ingest.contracts import CONTRACTS
 from dagster_project.ingest.run import IngestResult, ingest, inputs_signature
 from dagster_project.lock import writing
-from dagster_project.planning.landing import has_targets, keep_baselines, land_goals
+from dagster_project.planning.landing import (
+    has_targets,
+    keep_baselines,
+    land_goals,
+    land_revenue_targets,
+)
 from dagster_project.publish.release import Release, publish, require_permission
 from dagster_project.settings import Workspace
 
@@ -75,6 +80,7 @@ class Session:
         connection.execute("delete from ops.layer_loads where layer = ?", [layer])
         if layer == "marts":
             transform.forget_marts(connection, self.workspace)
+            land_revenue_targets(self.workspace, connection)
         is_with_pay = layer == "marts" and not has_pay(self.workspace)
         is_with_pay = is_with_pay and not has_targets(connection)
         if is_with_pay:

@@ -10,6 +10,7 @@ mean of sums, and sum over sum of ratios.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 from dagster_project.goals.attainment import resolved
@@ -30,16 +31,22 @@ def baseline_of(goal: Goal, figures: Figures) -> Decimal | None:
     """Return a goal's baseline; None where it has none or its periods are not complete."""
     if goal.baseline_kind == "given":
         return goal.baseline_given
-    if goal.baseline_kind is None:
+    starts = base_starts(goal)
+    if not starts:
         return None
-    if goal.baseline_kind == "year_ago":
-        starts = [year_before(goal.grain, goal.start)]
-    else:
-        count = 3 if goal.baseline_kind == "trailing_3" else 1
-        starts = [shifted(goal.grain, goal.start, -n) for n in range(1, count + 1)]
     values = [figures.value(goal.kpi.code, goal.scope, goal.grain, start) for start in starts]
     known = [v for v in values if v is not None and v.is_complete and v.value is not None]
     return _together(goal, known) if len(known) == len(starts) else None
+
+
+def base_starts(goal: Goal) -> list[date]:
+    """Return the first days of the periods that a baseline is taken from; none: it is given."""
+    if goal.baseline_kind in (None, "given"):
+        return []
+    if goal.baseline_kind == "year_ago":
+        return [year_before(goal.grain, goal.start)]
+    count = 3 if goal.baseline_kind == "trailing_3" else 1
+    return [shifted(goal.grain, goal.start, -n) for n in range(1, count + 1)]
 
 
 def _together(goal: Goal, values: list[Value]) -> Decimal | None:

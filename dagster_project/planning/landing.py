@@ -9,28 +9,30 @@ What does not: the rules of goals (goals).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dagster_project.goals.baselines import Kept, with_target
+from dagster_project.goals.attainment import resolved
+from dagster_project.goals.baselines import Kept, base_starts, key_of, with_target
 from dagster_project.goals.curve import Curves
 from dagster_project.goals.drivers import DRIVERS, RATES, required_activity
 from dagster_project.goals.progress import Pace, plan_fact
 from dagster_project.goals.reading import Surroundings, in_force, read_goals, word_of
 from dagster_project.goals.review import refused_row, review
-from dagster_project.goals.shapes import Figures, Goal, Refused
-from dagster_project.period_names import GRAINS, read_period
-from dagster_project.planning.marts import GoalMarts, Wanted, match_name
+from dagster_project.goals.shapes import Figures, Goal, Kpi, Refused
+from dagster_project.period_names import GRAINS, read_period, shifted
+from dagster_project.planning.marts import BEFORE_MARTS, GoalMarts, Wanted, match_name
 from dagster_project.settings import Workspace
 
 _PLACES = Decimal("1e-10")
+_WIDE = Context(prec=38)
 _WHO = "kpi_code:text scope_type:text scope_id:text scope_name:text "
 _WHEN = "period_grain:text period_start:date period_end:date "
 
@@ -75,6 +77,10 @@ LANDED: dict[str, dict[str, str]] = {
         "explanation_en:text explanation_ru:text"
     ),
 }
+_REVENUE = _columns(
+    "scope_type:text scope_id:text period_grain:text period_start:date target_value:number "
+    "growth:number base_first:date base_last:date base_periods:int"
+)
 _SQL = {
     "text": "varchar",
     "date": "date",
@@ -137,20 +143,84 @@ def land_goals(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> d
     return {name: len(rows) for name, rows in told.items()}
 
 
+def land_revenue_targets(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> int:
+    """Replace ``raw.goals__revenue_targets``, which the marts read for what is still to sell.
+
+    A relative target stands there with the periods of its base, which the marts add up; a scope and
+    period with two goals on revenue has none.
+    """
+    connection.execute("create schema if not exists raw")
+    spelled = ", ".join(f"{column} {_SQL[kind]}" for column, kind in _REVENUE.items())
+    connection.execute(f"create or replace table raw.goals__revenue_targets ({spelled})")
+    if not has_targets(connection):
+        return 0
+    marts = GoalMarts(connection, workspace, BEFORE_MARTS)
+    find = _finder(marts)
+    rows = [row for row in _delivered(connection) if _is_revenue(row["kpi_code"] or "", marts.kpis)]
+    around = Surroundings(
+        marts.kpis,
+        Figures(
+            as_of=workspace.as_of,
+            first_incomplete_on=workspace.first_incomplete_on,
+            fiscal_start=workspace.config.fiscal_year_start_month,
+            values={},
+            days={},
+            working_days=(),
+            people=marts.people,
+        ),
+        find,
+        marts.rate,
+        workspace.config.reporting_currency,
+    )
+    versions: dict[str, list[Goal]] = {}
+    for goal in read_goals(rows, around)[0]:
+        versions.setdefault(goal.goal_id, []).append(goal)
+    kept = read_baselines(workspace)
+    by_scope: dict[tuple[str, ...], list[Goal]] = {}
+    for held in versions.values():
+        goal = in_force(held, min(workspace.as_of, held[0].end - timedelta(days=1)))
+        if goal.kind == "goal":
+            key = (*goal.scope, goal.grain, goal.start.isoformat())
+            by_scope.setdefault(key, []).append(goal)
+    told = [
+        _revenue_row(goals[0], kept, workspace.first_incomplete_on)
+        for goals in by_scope.values()
+        if len(goals) == 1
+    ]
+    _insert_into(connection, "revenue_targets", _REVENUE, told)
+    return len(told)
+
+
+def _is_revenue(written: str, kpis: Mapping[str, Kpi]) -> bool:
+    kpi = kpis["booked_revenue"]
+    return " ".join(written.split()).casefold() in {
+        name.casefold() for name in (kpi.code, kpi.name_en, kpi.name_ru)
+    }
+
+
+def _revenue_row(goal: Goal, kept: Kept, first_incomplete_on: date) -> dict[str, Any]:
+    starts = base_starts(goal)
+    is_over = bool(starts) and shifted(goal.grain, max(starts), 1) <= first_incomplete_on
+    baseline = kept.get(key_of(goal), goal.baseline_given)
+    target = resolved(goal, goal.given, baseline)
+    return {
+        "scope_type": goal.scope_type,
+        "scope_id": goal.scope_id,
+        "period_grain": goal.grain,
+        "period_start": goal.start,
+        "target_value": target,
+        "growth": 1 + goal.given / 100 if target is None else None,
+        "base_first": min(starts) if is_over else None,
+        "base_last": max(starts) if is_over else None,
+        "base_periods": len(starts),
+    }
+
+
 def read_plans(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> Planned:
     """Read every delivered target on the marts of this run."""
     marts = GoalMarts(connection, workspace)
-    found = connection.execute(
-        "select * from intermediate.int_targets__united where not _is_row_rejected "
-        "order by _observed_at, _source_file, _source_row, period_start"
-    )
-    names = [column[0] for column in found.description]
-    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-    spellings = marts.spellings()
-
-    def find(scope_type: str, text: str) -> list[tuple[str, str]]:
-        return list(spellings.get(scope_type, {}).get(match_name(text), {}).items())
-
+    rows = _delivered(connection)
+    find = _finder(marts)
     wanted, grains = _wanted(rows, marts, find, workspace)
     figures = marts.figures(wanted, {*grains, "month"})
     goals, refused = read_goals(
@@ -162,6 +232,24 @@ def read_plans(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> P
     for goal in goals:
         by_id.setdefault(goal.goal_id, []).append(with_target(goal, figures, kept))
     return Planned(by_id, refused, figures, Curves(figures))
+
+
+def _delivered(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    found = connection.execute(
+        "select * from intermediate.int_targets__united where not _is_row_rejected "
+        "order by _observed_at, _source_file, _source_row, period_start"
+    )
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _finder(marts: GoalMarts) -> Callable[[str, str], list[tuple[str, str]]]:
+    spellings = marts.spellings()
+
+    def find(scope_type: str, text: str) -> list[tuple[str, str]]:
+        return list(spellings.get(scope_type, {}).get(match_name(text), {}).items())
+
+    return find
 
 
 def _wanted(
@@ -287,9 +375,17 @@ def _target_row(goal: Goal, is_in_force: bool) -> dict[str, Any]:
 def _insert(
     connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[dict[str, Any]]
 ) -> None:
+    _insert_into(connection, name, LANDED[name], rows)
+
+
+def _insert_into(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: Mapping[str, str],
+    rows: Sequence[dict[str, Any]],
+) -> None:
     if not rows:
         return
-    columns = LANDED[name]
     arrays = [
         pa.array([_cell(row.get(column), kind) for row in rows], type=_ARROW[kind])
         for column, kind in columns.items()
@@ -302,7 +398,7 @@ def _cell(value: Any, kind: str) -> Any:
     if value is None:
         return None
     if kind == "number":
-        return Decimal(value).quantize(_PLACES, ROUND_HALF_UP)
+        return Decimal(value).quantize(_PLACES, ROUND_HALF_UP, _WIDE)
     return int(value) if kind == "int" else value
 
 

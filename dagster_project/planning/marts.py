@@ -26,6 +26,20 @@ _NAMES = {
     "partner": ("dim_partner", "partner_id", "partner_name"),
 }
 
+BEFORE_MARTS = {
+    "dim_kpi": "(select *, true as is_available, cast(null as varchar) as unavailable_because, "
+    "cast(null as varchar) as unavailable_because_ru from seeds.kpi_registry)",
+    "dim_manager": "(select versions.*, versions.valid_to = date '9999-12-31' as is_current, "
+    "employment.employed_from, employment.left_on from intermediate.int_managers__versions "
+    "as versions left join intermediate.int_managers__employment as employment "
+    "on versions.manager_id = employment.manager_id)",
+    "dim_manager_ids": "intermediate.int_managers__crosswalk",
+    "dim_team": "(select team_id, min(team_name) as team_name "
+    "from intermediate.int_managers__versions group by team_id)",
+    "fct_rates": "intermediate.int_fx__daily",
+}
+"""What stands for the marts when targets on revenue are read before the marts are built."""
+
 
 class GoalMarts:
     """The marts, asked for what goals are judged by.
@@ -33,11 +47,18 @@ class GoalMarts:
     Args:
         connection: Has the marts attached as ``kpi``.
         workspace: Its settings.
+        relations: What stands for a table of the marts before they are built (``BEFORE_MARTS``).
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        workspace: Workspace,
+        relations: Mapping[str, str] | None = None,
+    ) -> None:
         self.connection, self.workspace = connection, workspace
-        self._registry = self._rows("select * from kpi.marts.dim_kpi order by sort_order")
+        self._relations = relations
+        self._registry = self._rows(f"select * from {self._table('dim_kpi')} order by sort_order")
         self.kpis = {row["kpi_code"]: _kpi_of(row) for row in self._registry}
         self.people = self._people()
 
@@ -46,10 +67,13 @@ class GoalMarts:
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
+    def _table(self, name: str) -> str:
+        return f"kpi.marts.{name}" if self._relations is None else self._relations[name]
+
     def _people(self) -> dict[str, Person]:
         rows = self._rows(
             "select manager_id, manager_name, team_id, valid_from, is_current, employed_from, "
-            "left_on, strategy from kpi.marts.dim_manager where manager_id <> 'not_given' "
+            f"left_on, strategy from {self._table('dim_manager')} where manager_id <> 'not_given' "
             "order by manager_id, valid_from"
         )
         versions: dict[str, list[dict[str, Any]]] = {}
@@ -77,11 +101,14 @@ class GoalMarts:
         """
         told: dict[str, dict[str, dict[str, str]]] = {"manager": {}}
         for scope_type, (table, key, name) in _NAMES.items():
-            for row in self._rows(f"select {key} as id, {name} as name from kpi.marts.{table}"):
+            if self._relations is not None and table not in self._relations:
+                continue
+            for row in self._rows(f"select {key} as id, {name} as name from {self._table(table)}"):
                 for spelling in (row["id"], row["name"], row["id"].split(":", 1)[-1]):
                     _note(told, scope_type, spelling, row["id"], row["name"])
         ids = self._rows(
-            "select manager_ref, manager_id, manager_name, is_id from kpi.marts.dim_manager_ids"
+            "select manager_ref, manager_id, manager_name, is_id "
+            f"from {self._table('dim_manager_ids')}"
         )
         names = {manager_id: person.name for manager_id, person in self.people.items()}
         by_ref = {row["manager_ref"]: row["manager_id"] for row in ids}
@@ -238,7 +265,8 @@ class GoalMarts:
     def rate(self, currency: str, day: date) -> Decimal | None:
         """Return a currency's rate in the reporting currency on a day."""
         rows = self._rows(
-            "select rate from kpi.marts.fct_rates where currency = ? and day = ?", [currency, day]
+            f"select rate from {self._table('fct_rates')} where currency = ? and day = ?",
+            [currency, day],
         )
         return rows[0]["rate"] if rows else None
 

@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from statistics import median
 
 from dagster_project.goals.shapes import Figures, Goal, Scope, Value
@@ -60,19 +61,18 @@ class Curve:
 
     basis: str
     periods: list[tuple[Running, Value, list[date]]]
-    _shares: dict[Decimal, Decimal] = field(default_factory=dict)
+    _shares: dict[Fraction, Decimal] = field(default_factory=dict)
 
-    def share(self, fraction: Decimal) -> Decimal:
+    def share(self, gone: Fraction) -> Decimal:
         """Return the median share of the whole that was there at this fraction."""
         if not self.periods:
-            return fraction
-        if fraction not in self._shares:
-            shares = [_share_at(*period, fraction) for period in self.periods]
-            self._shares[fraction] = median(shares)
-        return self._shares[fraction]
+            return as_decimal(gone)
+        if gone not in self._shares:
+            self._shares[gone] = median(_share_at(*period, gone) for period in self.periods)
+        return self._shares[gone]
 
 
-def _share_at(running: Running, period: Value, working: list[date], fraction: Decimal) -> Decimal:
+def _share_at(running: Running, period: Value, working: list[date], gone: Fraction) -> Decimal:
     """Return the share of one past period, on a straight line between two working days."""
     whole = period.value or Decimal(1)
 
@@ -80,12 +80,17 @@ def _share_at(running: Running, period: Value, working: list[date], fraction: De
         until = working[days] if days < len(working) else period.end
         return running.between(period.start, until)[0]
 
-    place = fraction * len(working)
-    before = int(place)
+    place = gone * len(working)
+    before = place.numerator // place.denominator
     share = reached(before)
     if place > before:
-        share += (place - before) * (reached(before + 1) - share)
+        share += as_decimal(place - before) * (reached(before + 1) - share)
     return share / whole
+
+
+def as_decimal(value: Fraction) -> Decimal:
+    """Return a fraction as a decimal."""
+    return Decimal(value.numerator) / value.denominator
 
 
 class Curves:
@@ -129,6 +134,6 @@ class Curves:
         return median(values) if values else None
 
 
-def elapsed(working: list[date], day: date) -> Decimal:
+def elapsed(working: list[date], day: date) -> Fraction:
     """Return the fraction of a period's working days gone by the end of a day."""
-    return Decimal(bisect_right(working, day)) / len(working) if working else Decimal(1)
+    return Fraction(bisect_right(working, day), len(working)) if working else Fraction(1)

@@ -35,6 +35,14 @@ _CHAIN = (
 )
 DRIVERS = ("won_deals", "proposals", "meetings", "calls", "new_leads")
 RATES = ("average_check", *(rate for _, _, rate in _CHAIN))
+_WORDS = {
+    "won_deals": ("deals won", "выигранных сделок"),
+    "proposals": ("proposals", "предложений"),
+    "meetings": ("meetings", "встреч"),
+    "calls": ("calls", "звонков"),
+    "new_leads": ("new leads", "новых лидов"),
+}
+_BASES_RU = {"team": "отдела", "company": "компании"}
 _DRIVEN_BY = {
     "booked_revenue": (
         "won_deals average_check new_leads lead_conversion lead_conversion_window win_rate "
@@ -231,15 +239,17 @@ def _widest(bases: Sequence[str]) -> str:
 
 def _told(goal: Goal, need: Need, row: dict[str, Any]) -> dict[str, str]:
     remaining = shown(row["remaining"], goal.kpi.unit)
-    en = f"{need.amount} {need.code} in {row['working_days_left']} working days for {remaining}"
-    ru = f"{need.code}: {need.amount} за {row['working_days_left']} раб. дн. на {remaining}"
+    name_en, name_ru = _WORDS[need.code]
+    left = row["working_days_left"]
+    en = f"{need.amount} {name_en} in {left} working days for {remaining}"
+    ru = f"{name_ru}: {need.amount} за {left} раб. дн. на {remaining}"
     if row["factor"] is not None:
         per_day, usual = row["required_per_day"], row["usual_per_day"]
         en += f": {per_day:.1f} a day where {usual:.1f} are usual (x {row['factor']:.2f})"
         ru += f": {per_day:.1f} в день при обычных {usual:.1f} (× {row['factor']:.2f})"
     if row["rate_basis"] != "own":
         en += f"; own rates stand on too few cases: those of the {row['rate_basis']} are taken"
-        ru += f"; своих случаев мало: взяты показатели уровня {row['rate_basis']}"
+        ru += f"; своих случаев мало: взяты показатели {_BASES_RU[row['rate_basis']]}"
     elif row["is_low_sample"]:
         en += "; few cases stand behind it"
         ru += "; случаев мало"

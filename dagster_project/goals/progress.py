@@ -16,10 +16,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from dagster_project.goals.attainment import TWO, attained, is_met, progressed
-from dagster_project.goals.curve import Curves, elapsed, working_days_of
+from dagster_project.goals.curve import Curves, as_decimal, elapsed, working_days_of
 from dagster_project.goals.reading import in_force
 from dagster_project.goals.shapes import Figures, Goal
 
@@ -62,8 +63,8 @@ def plan_fact(
     while day <= last:
         held = in_force(versions, day)
         is_complete = day == goal.end - timedelta(days=1) and day < figures.first_incomplete_on
-        fraction = Decimal(1) if is_complete else elapsed(working, day)
-        measured = _measured(held, actuals.get(day), fraction, is_complete, figures, curves, pace)
+        gone = Fraction(1) if is_complete else elapsed(working, day)
+        measured = _measured(held, actuals.get(day), gone, is_complete, figures, curves, pace)
         yield {
             "goal_id": held.goal_id,
             "version": held.version,
@@ -93,7 +94,7 @@ def plan_fact(
 def _measured(
     goal: Goal,
     actual: Decimal | None,
-    fraction: Decimal,
+    gone: Fraction,
     is_complete: bool,
     figures: Figures,
     curves: Curves,
@@ -101,7 +102,7 @@ def _measured(
 ) -> dict[str, Any]:
     target = goal.target
     told: dict[str, Any] = {"status": "no_data"}
-    expected, landing, basis = _expected(goal, actual, fraction, is_complete, figures, curves)
+    expected, landing, basis = _expected(goal, actual, gone, is_complete, figures, curves)
     told |= {"expected": expected, "expected_basis": basis}
     if actual is None or target is None:
         return told
@@ -141,7 +142,7 @@ def _status(
 def _expected(
     goal: Goal,
     actual: Decimal | None,
-    fraction: Decimal,
+    gone: Fraction,
     is_complete: bool,
     figures: Figures,
     curves: Curves,
@@ -152,7 +153,7 @@ def _expected(
         return target, actual, "period_over"
     if goal.kpi.aggregation == "additive":
         curve = curves.of(goal)
-        share = curve.share(fraction)
+        share = curve.share(gone)
         expected = None if target is None else target * share
         if actual is None:
             return expected, None, curve.basis
@@ -164,8 +165,9 @@ def _expected(
         start = _balance_before(goal, figures)
         if start is None or target is None or actual is None:
             return None, None, "straight_line"
-        landing = start + (actual - start) / fraction if fraction > 0 else actual
-        return start + (target - start) * fraction, landing, "straight_line"
+        share = as_decimal(gone)
+        landing = start + (actual - start) / share if share > 0 else actual
+        return start + (target - start) * share, landing, "straight_line"
     return target, actual, "target"
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from dagster_project.goals.attainment import is_met
 from dagster_project.goals.drivers import drives
 from dagster_project.goals.numbers import percent, shown
-from dagster_project.goals.shapes import Figures, Goal, Refused, Told
+from dagster_project.goals.shapes import SCOPES_RU, Figures, Goal, Refused, Told
 from dagster_project.period_names import year_before
 
 TOO_FEW = 4
@@ -152,7 +152,7 @@ def _number(value: float | None) -> Decimal | None:
 
 def _specific(goal: Goal, figures: Figures) -> Verdict:
     where = f"{goal.kpi.code}, {goal.scope_type} {goal.scope_name}"
-    where_ru = f"{goal.kpi.name_ru}, {goal.scope_type} {goal.scope_name}"
+    where_ru = f"{goal.kpi.name_ru}, {SCOPES_RU[goal.scope_type]} {goal.scope_name}"
     if goal.owner_id is None:
         name = goal.owner_name
         return Verdict(
@@ -219,7 +219,7 @@ def _measurable(goal: Goal, figures: Figures) -> Verdict:
         Told(
             f"{goal.kpi.code} is computed from what is delivered; target {target}; "
             f"{len(known)} earlier periods known",
-            f"{goal.kpi.name_ru} считается по загруженным данным; цель {target}; "
+            f"«{goal.kpi.name_ru}» считается по загруженным данным; цель {target}; "
             f"известно прошлых периодов: {len(known)}",
         ),
     )
@@ -377,7 +377,7 @@ def _relevant(
             Told(
                 f"its {one.count} goals by {one.scope_type} add up to {shown(one.total, unit)}, "
                 f"{shown(one.gap, unit)} ({percent(one.gap_rate)}) off {shown(goal.target, unit)}",
-                f"{one.count} целей в разрезе {one.scope_type} дают в сумме "
+                f"подцели ({SCOPES_RU[one.scope_type]}: {one.count}) дают в сумме "
                 f"{shown(one.total, unit)}: расхождение {shown(one.gap, unit)} "
                 f"({percent(one.gap_rate)}) с {shown(goal.target, unit)}",
             ),
@@ -418,7 +418,8 @@ def _relevant(
         ru += f"; служит цели `{parent.goal_id}` ({parent.kpi.name_ru})"
     for one in sums:
         en += f"; its {one.count} goals by {one.scope_type} add up ({percent(one.gap_rate)})"
-        ru += f"; {one.count} целей в разрезе {one.scope_type} сходятся ({percent(one.gap_rate)})"
+        ru += f"; подцели ({SCOPES_RU[one.scope_type]}: {one.count}) сходятся"
+        ru += f" ({percent(one.gap_rate)})"
     return Verdict("relevant", Told(en, ru))
 
 

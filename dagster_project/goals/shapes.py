@@ -14,6 +14,14 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+SCOPES_RU = {
+    "company": "компания",
+    "team": "отдел",
+    "manager": "менеджер",
+    "channel": "канал",
+    "product": "товар",
+    "partner": "партнёр",
+}
 GOAL_KINDS = ("goal", "task")
 TARGET_KINDS = ("absolute", "relative_percent", "percentage_points", "at_most", "at_least")
 BASELINE_KINDS = ("previous_period", "year_ago", "trailing_3", "given")
@@ -152,6 +160,7 @@ class Figures:
         samples: (KPI, scope) -> (day, sample, how often), sorted by day, with the KPI's percentile.
         working_days: Sorted working days.
         people: Managers by id.
+        first_day: The first day of the workspace's history; None: unknown.
     """
 
     def __init__(
@@ -169,6 +178,7 @@ class Figures:
         percentiles: Mapping[str, float] | None = None,
         low_sample_below: int = 20,
         company_strategy: str | None = None,
+        first_day: date | None = None,
         cycle_days: Callable[[Scope], Decimal | None] = lambda scope: None,
     ) -> None:
         self.as_of, self.first_incomplete_on = as_of, first_incomplete_on
@@ -180,6 +190,7 @@ class Figures:
         self.low_sample_below = low_sample_below
         self.company_strategy = company_strategy
         self.cycle_days = cycle_days
+        self.first_day = first_day
 
     def values(self, code: str, scope: Scope, grain: str) -> Mapping[date, Value]:
         """Return a KPI's values of one grain by first day."""
@@ -196,11 +207,17 @@ class Figures:
     def before(
         self, code: str, scope: Scope, grain: str, start: date, at_most: int = 12
     ) -> list[Value]:
-        """Return the last complete values known of periods before one, oldest first."""
+        """Return the last complete values known of periods before one, oldest first.
+
+        A period in which the history, or a manager's employment, begins is no whole one.
+        """
+        begins = self.first_day or date.min
+        if scope[0] == "manager" and scope[1] in self.people:
+            begins = max(begins, self.people[scope[1]].employed_from or begins)
         known = [
             value
             for day, value in self.values(code, scope, grain).items()
-            if day < start and value.is_complete and value.value is not None
+            if begins <= day < start and value.is_complete and value.value is not None
         ]
         return sorted(known, key=lambda value: value.start)[-at_most:]
 

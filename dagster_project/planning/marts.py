@@ -175,6 +175,7 @@ class GoalMarts:
             low_sample_below=workspace.config.settings.low_sample_below,
             company_strategy=workspace.config.strategy,
             cycle_days=cycle_days,
+            first_day=self._first_day(),
         )
 
     def _mark(self, wanted: Wanted) -> None:
@@ -250,6 +251,13 @@ class GoalMarts:
             "on k.kpi_code = w.kpi_code and d.scope_type = w.scope_type "
             f"and d.scope_id = w.scope_id {rest}"
         ).fetchall()
+
+    def _first_day(self) -> date | None:
+        (row,) = self._rows(
+            "select min(period_start) as day from kpi.marts.kpi_values "
+            "where scope_type = 'company' and period_grain = 'day'"
+        )
+        return row["day"]
 
     def _working_days(self) -> list[date]:
         """Return working days; beyond the marts' last day weekdays stand in for the calendar."""

@@ -51,7 +51,7 @@ V-2026Q4,goal,,Скорость продаж 400 тысяч в день,M11,sale
 P-2026Q4,goal,R-2026Q5,Открытая воронка 35 млн,,open_pipeline,company,,2026-Q4,at_least,35000000,,2026-09-20,1,
 X-2026Q4,goal,,Вдвое вырасти за квартал,M01,booked_revenue,company,,2027-Q1,relative_percent,+100,year_ago,2026-10-10,1,
 B-2027Q1,goal,,Вырасти на 5 % к прошлому кварталу,M01,won_deals,company,,2027-Q1,relative_percent,+5,previous_period,2026-10-10,1,
-D-2026W42,goal,,Двенадцать побед за неделю,M01,won_deals,company,,2026-W42,absolute,12,,2026-10-09,1,
+D-2026W42,goal,,,M01,won_deals,company,,2026-W42,absolute,12,,2026-10-09,1,
 M10-2025,goal,,Первый месяц Кирилла,M10,booked_revenue,manager,M10,2025-10,absolute,500000,,2025-09-25,1,
 """
 MONTHS = (

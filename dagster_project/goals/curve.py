@@ -56,11 +56,12 @@ class Running:
 class Curve:
     """Past periods of one scope, asked for the usual share at a fraction of working days.
 
-    ``basis``: whose periods they are: own, team, company, or straight_line.
+    ``basis``: whose periods they are: own, team, company, or straight_line; ``periods``: of each
+    the share after every working day.
     """
 
     basis: str
-    periods: list[tuple[Running, Value, list[date]]]
+    periods: list[list[Decimal]]
     _shares: dict[Fraction, Decimal] = field(default_factory=dict)
 
     def share(self, gone: Fraction) -> Decimal:
@@ -68,24 +69,20 @@ class Curve:
         if not self.periods:
             return as_decimal(gone)
         if gone not in self._shares:
-            self._shares[gone] = median(_share_at(*period, gone) for period in self.periods)
+            self._shares[gone] = median([share_at(steps, gone) for steps in self.periods])
         return self._shares[gone]
 
 
-def _share_at(running: Running, period: Value, working: list[date], gone: Fraction) -> Decimal:
-    """Return the share of one past period, on a straight line between two working days."""
-    whole = period.value or Decimal(1)
+def share_at(steps: list[Decimal], gone: Fraction) -> Decimal:
+    """Return the share of one past period, on a straight line between two working days.
 
-    def reached(days: int) -> Decimal:
-        until = working[days] if days < len(working) else period.end
-        return running.between(period.start, until)[0]
-
-    place = gone * len(working)
-    before = place.numerator // place.denominator
-    share = reached(before)
-    if place > before:
-        share += as_decimal(place - before) * (reached(before + 1) - share)
-    return share / whole
+    Args:
+        steps: The share after each working day of the period, from none to all of them.
+        gone: Fraction of its working days.
+    """
+    before, rest = divmod(gone.numerator * (len(steps) - 1), gone.denominator)
+    share = steps[before]
+    return share + (steps[before + 1] - share) * rest / gone.denominator if rest else share
 
 
 def as_decimal(value: Fraction) -> Decimal:
@@ -100,6 +97,8 @@ class Curves:
         self.figures = figures
         self._running: dict[tuple[str, Scope], Running] = {}
         self._curves: dict[tuple[str, Scope, str, date], Curve] = {}
+        self._usual: dict[tuple[str, Scope, str, date], Decimal | None] = {}
+        self._steps: dict[tuple[str, Scope, str, date], list[Decimal]] = {}
 
     def running(self, code: str, scope: Scope) -> Running:
         """Return a KPI's running sums."""
@@ -121,17 +120,30 @@ class Curves:
             usable = [v for v in past if v.value is not None and v.value > 0]
             if len(usable) < AT_LEAST:
                 continue
-            running = self.running(goal.kpi.code, scope)
-            periods = [(running, v, working_days_of(self.figures, v.start, v.end)) for v in usable]
             basis = "own" if scope == goal.scope else scope[0]
-            return Curve(basis, [p for p in periods if p[2]])
+            periods = [self._steps_of(goal.kpi.code, scope, goal.grain, v) for v in usable]
+            return Curve(basis, [steps for steps in periods if len(steps) > 1])
         return Curve("straight_line", [])
+
+    def _steps_of(self, code: str, scope: Scope, grain: str, period: Value) -> list[Decimal]:
+        """Return the share of a past period after none, one ... all of its working days."""
+        key = (code, scope, grain, period.start)
+        if key not in self._steps:
+            running, whole = self.running(code, scope), period.value or Decimal(1)
+            working = working_days_of(self.figures, period.start, period.end)
+            self._steps[key] = [
+                running.between(period.start, day)[0] / whole for day in (*working, period.end)
+            ]
+        return self._steps[key]
 
     def usual(self, goal: Goal) -> Decimal | None:
         """Return the median result of the scope's own last periods; None without any."""
-        past = self.figures.before(goal.kpi.code, goal.scope, goal.grain, goal.start)
-        values = [v.value for v in past if v.value is not None and v.value > 0]
-        return median(values) if values else None
+        key = (goal.kpi.code, goal.scope, goal.grain, goal.start)
+        if key not in self._usual:
+            past = self.figures.before(goal.kpi.code, goal.scope, goal.grain, goal.start)
+            values = [v.value for v in past if v.value is not None and v.value > 0]
+            self._usual[key] = median(values) if values else None
+        return self._usual[key]
 
 
 def elapsed(working: list[date], day: date) -> Fraction:

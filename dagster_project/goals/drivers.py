@@ -34,6 +34,8 @@ _CHAIN = (
     ("new_leads", "won_deals", "lead_conversion_operational"),
 )
 DRIVERS = ("won_deals", "proposals", "meetings", "calls", "new_leads")
+OUTCOMES = (*_MONEY, *DRIVERS)
+"""KPIs whose goals are broken down."""
 RATES = ("average_check", *(rate for _, _, rate in _CHAIN))
 _WORDS = {
     "won_deals": ("deals won", "выигранных сделок"),
@@ -119,7 +121,7 @@ def required_activity(
         tasks: Tasks given by hand below the goal.
     """
     last_day = goal.end - timedelta(days=1)
-    if goal.kpi.code not in (*_MONEY, *DRIVERS) or goal.target is None:
+    if goal.kpi.code not in OUTCOMES or goal.target is None:
         return
     if not goal.is_up or (last_day < figures.first_incomplete_on and last_day <= figures.as_of):
         return

@@ -22,12 +22,12 @@ import pyarrow.parquet as pq
 from dagster_project.goals.attainment import resolved
 from dagster_project.goals.baselines import Kept, base_starts, key_of, with_target
 from dagster_project.goals.curve import Curves
-from dagster_project.goals.drivers import DRIVERS, RATES, required_activity
+from dagster_project.goals.drivers import DRIVERS, OUTCOMES, RATES, required_activity
 from dagster_project.goals.progress import Pace, plan_fact
 from dagster_project.goals.reading import Surroundings, in_force, read_goals, word_of
 from dagster_project.goals.review import refused_row, review
 from dagster_project.goals.shapes import Figures, Goal, Kpi, Refused
-from dagster_project.period_names import GRAINS, read_period, shifted
+from dagster_project.period_names import read_period, shifted
 from dagster_project.planning.marts import BEFORE_MARTS, GoalMarts, Wanted, match_name
 from dagster_project.settings import Workspace
 
@@ -221,8 +221,7 @@ def read_plans(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> P
     marts = GoalMarts(connection, workspace)
     rows = _delivered(connection)
     find = _finder(marts)
-    wanted, grains = _wanted(rows, marts, find, workspace)
-    figures = marts.figures(wanted, {*grains, "month"})
+    figures = marts.figures(_wanted(rows, marts, find, workspace))
     goals, refused = read_goals(
         rows,
         Surroundings(marts.kpis, figures, find, marts.rate, workspace.config.reporting_currency),
@@ -253,37 +252,37 @@ def _finder(marts: GoalMarts) -> Callable[[str, str], list[tuple[str, str]]]:
 
 
 def _wanted(
-    rows: Iterable[dict[str, Any]], marts: GoalMarts, find: Any, workspace: Workspace
-) -> tuple[Wanted, set[str]]:
-    """Return which figures the rows may ask for, and of which grains."""
+    rows: Iterable[dict[str, Any]],
+    marts: GoalMarts,
+    find: Callable[[str, str], list[tuple[str, str]]],
+    workspace: Workspace,
+) -> Wanted:
+    """Return which figures the rows may ask for: their own, and what an outcome is made of."""
     names = {n.casefold(): k.code for k in marts.kpis.values() for n in (k.name_en, k.name_ru)}
-    wanted: Wanted = set()
-    grains: set[str] = set()
     fiscal = workspace.config.fiscal_year_start_month
-    scopes: set[tuple[str, str]] = set()
+    wanted: Wanted = set()
     for row in rows:
         code = (row["kpi_code"] or "").casefold()
         code = names.get(code, code)
-        grain = word_of(row["period_grain"])
-        period = None if grain else read_period(row["period_start"] or "", fiscal)
-        grains |= {grain} & set(GRAINS) if grain else {period[0]} if period else set()
+        grain = word_of(row["period_grain"]) or None
+        period = read_period(row["period_start"] or "", fiscal, grain)
         kind = word_of(row["scope_type"])
-        if kind:
-            for scope_id, _ in find(kind, "all" if kind == "company" else row["scope_id"] or ""):
-                scopes |= {(kind, scope_id)}
-                wanted.add((code, (kind, scope_id)))
-                for team in _teams(marts, kind, scope_id):
-                    wanted.add((code, ("team", team)))
-                    scopes.add(("team", team))
-        wanted.add((code, ("company", "all")))
-    scopes.add(("company", "all"))
-    wanted |= {(code, scope) for code in (*DRIVERS, *RATES) for scope in scopes}
-    return wanted, grains
+        if period is None:
+            continue
+        grain, start = period
+        scopes = {("company", "all")}
+        for scope_id, _ in find(kind, "all" if kind == "company" else row["scope_id"] or ""):
+            scopes |= {(kind, scope_id), *_teams(marts, kind, scope_id)}
+        wanted |= {(code, scope, g) for scope in scopes for g in (grain, "day")}
+        if code in OUTCOMES and shifted(grain, start, 1) > workspace.as_of:
+            wanted |= {(c, s, "month") for c in (*DRIVERS, *RATES) for s in scopes}
+            wanted |= {(c, s, grain) for c in DRIVERS for s in scopes}
+    return wanted
 
 
-def _teams(marts: GoalMarts, scope_type: str, scope_id: str) -> list[str]:
+def _teams(marts: GoalMarts, scope_type: str, scope_id: str) -> list[tuple[str, str]]:
     person = marts.people.get(scope_id) if scope_type == "manager" else None
-    return [team for _, team in person.teams] if person else []
+    return [("team", team) for _, team in person.teams] if person else []
 
 
 # -- tables --------------------------------------------------------------------------------------

@@ -8,17 +8,18 @@ of ``goals.shapes``. What does not: any rule of a goal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from dagster_project.goals.shapes import Figures, Kpi, Person, Scope, Value
 from dagster_project.settings import Workspace
 
-Wanted = set[tuple[str, Scope]]
+Wanted = set[tuple[str, Scope, str]]
 _NAMES = {
     "team": ("dim_team", "team_id", "team_name"),
     "channel": ("dim_channel", "channel_id", "channel_name"),
@@ -137,19 +138,17 @@ class GoalMarts:
 
     # -- figures ---------------------------------------------------------------------------------
 
-    def figures(self, wanted: Wanted, grains: Iterable[str], *, with_days: bool = True) -> Figures:
-        """Return the past of some KPIs and scopes.
+    def figures(self, wanted: Wanted) -> Figures:
+        """Return the past of some KPIs, scopes and grains; of the grain `day` by day.
 
         Args:
-            wanted: (KPI, scope); the scopes that speak for one with little history among them.
-            grains: Of the values.
-            with_days: Whether days, balances and samples are wanted too.
+            wanted: (KPI, scope, grain); the scopes that speak for one with little history too.
         """
         codes = {row["kpi_code"]: row for row in self._registry}
-        wanted = {(code, scope) for code, scope in wanted if code in codes}
-        wanted |= {("cycle_days_median", scope) for _, scope in wanted}
+        wanted = {one for one in wanted if one[0] in codes}
+        wanted |= {("cycle_days_median", scope, "year") for _, scope, _ in wanted}
         self._mark(wanted)
-        values = self._values(sorted({*grains, "year"}))
+        values, days = self._values()
         workspace = self.workspace
 
         def cycle_days(scope: Scope) -> Decimal | None:
@@ -166,9 +165,9 @@ class GoalMarts:
             first_incomplete_on=workspace.first_incomplete_on,
             fiscal_start=workspace.config.fiscal_year_start_month,
             values=values,
-            days=self._days() if with_days else {},
-            balances=self._balances() if with_days else {},
-            samples=self._samples() if with_days else {},
+            days=days,
+            balances=self._balances(wanted),
+            samples=self._samples(wanted),
             percentiles={c: float(p) for c, p in percentiles.items()},
             working_days=self._working_days(),
             people=self.people,
@@ -179,48 +178,48 @@ class GoalMarts:
         )
 
     def _mark(self, wanted: Wanted) -> None:
-        rows = sorted((code, *scope) for code, scope in wanted)
-        self.connection.execute(
-            "create or replace temp table wanted_figures "
-            "(kpi_code varchar, scope_type varchar, scope_id varchar)"
+        rows = sorted((code, *scope, grain) for code, scope, grain in wanted)
+        names = ("kpi_code", "scope_type", "scope_id", "period_grain")
+        marked = pa.table(  # noqa: F841 - DuckDB reads it by its name
+            {
+                name: pa.array([row[n] for row in rows], type=pa.string())
+                for n, name in enumerate(names)
+            }
         )
-        if rows:
-            self.connection.executemany("insert into wanted_figures values (?, ?, ?)", rows)
+        self.connection.execute(
+            "create or replace temp table wanted_figures as select * from marked"
+        )
 
-    def _values(self, grains: Sequence[str]) -> dict[tuple[str, Scope, str], dict[date, Value]]:
-        marks = ", ".join("?" for _ in grains)
+    def _values(
+        self,
+    ) -> tuple[
+        dict[tuple[str, Scope, str], dict[date, Value]],
+        dict[tuple[str, Scope], list[tuple[date, Decimal, Decimal]]],
+    ]:
+        """Return values by period, and the parts of each day of what adds up over days."""
         rows = self.connection.execute(
             "select v.kpi_code, v.scope_type, v.scope_id, v.period_grain, v.period_start, "
             "v.period_end, v.numerator, v.denominator, v.value, v.sample_size, v.is_complete "
             "from kpi.marts.kpi_values as v semi join wanted_figures as w "
             "on v.kpi_code = w.kpi_code and v.scope_type = w.scope_type "
-            f"and v.scope_id = w.scope_id where v.period_grain in ({marks})",
-            list(grains),
+            "and v.scope_id = w.scope_id and v.period_grain = w.period_grain "
+            "order by v.period_start"
         ).fetchall()
         told: dict[tuple[str, Scope, str], dict[date, Value]] = {}
-        for code, scope_type, scope_id, grain, start, end, upper, lower, value, cases, over in rows:
-            exact = _exact(self.kpis[code].aggregation, upper, lower, value)
-            held = told.setdefault((code, (scope_type, scope_id), grain), {})
-            held[start] = Value(start, end, upper, lower, exact, cases or 0, bool(over))
-        return told
-
-    def _days(self) -> dict[tuple[str, Scope], list[tuple[date, Decimal, Decimal]]]:
-        rows = self.connection.execute(
-            "select v.kpi_code, v.scope_type, v.scope_id, v.period_start, v.numerator, "
-            "v.denominator from kpi.marts.kpi_values as v semi join wanted_figures as w "
-            "on v.kpi_code = w.kpi_code and v.scope_type = w.scope_type "
-            "and v.scope_id = w.scope_id where v.period_grain = 'day' order by v.period_start"
-        ).fetchall()
-        told: dict[tuple[str, Scope], list[tuple[date, Decimal, Decimal]]] = {}
+        days: dict[tuple[str, Scope], list[tuple[date, Decimal, Decimal]]] = {}
         zero = Decimal(0)
-        for code, scope_type, scope_id, day, upper, lower in rows:
-            if self.kpis[code].aggregation in ("additive", "ratio"):
-                held = told.setdefault((code, (scope_type, scope_id)), [])
-                held.append((day, upper or zero, lower or zero))
-        return told
+        for code, scope_type, scope_id, grain, start, end, upper, lower, value, cases, over in rows:
+            scope, aggregation = (scope_type, scope_id), self.kpis[code].aggregation
+            if grain == "day" and aggregation in ("additive", "ratio"):
+                days.setdefault((code, scope), []).append((start, upper or zero, lower or zero))
+            exact = _exact(aggregation, upper, lower, value)
+            held = told.setdefault((code, scope, grain), {})
+            held[start] = Value(start, end, upper, lower, exact, cases or 0, bool(over))
+        return told, days
 
-    def _balances(self) -> dict[tuple[str, Scope], list[tuple[date, Decimal]]]:
+    def _balances(self, wanted: Wanted) -> dict[tuple[str, Scope], list[tuple[date, Decimal]]]:
         rows = self._of_days(
+            wanted,
             "semi_additive",
             "select w.kpi_code, d.scope_type, d.scope_id, d.day, d.value "
             "from engine.kpi_scope_days as d",
@@ -231,8 +230,9 @@ class GoalMarts:
             told.setdefault((code, (scope_type, scope_id)), []).append((day, value))
         return told
 
-    def _samples(self) -> dict[tuple[str, Scope], list[tuple[date, int, int]]]:
+    def _samples(self, wanted: Wanted) -> dict[tuple[str, Scope], list[tuple[date, int, int]]]:
         rows = self._of_days(
+            wanted,
             "distribution",
             "select w.kpi_code, d.scope_type, d.scope_id, d.day, d.sample, d.sample_count "
             "from engine.kpi_sample_days as d",
@@ -243,13 +243,17 @@ class GoalMarts:
             told.setdefault((code, (scope_type, scope_id)), []).append((day, sample, count))
         return told
 
-    def _of_days(self, aggregation: str, select: str, rest: str) -> list[tuple[Any, ...]]:
+    def _of_days(
+        self, wanted: Wanted, aggregation: str, select: str, rest: str
+    ) -> list[tuple[Any, ...]]:
         """Join what the engine keeps by day with the figures wanted, by their measure."""
+        if not any(g == "day" and self.kpis[c].aggregation == aggregation for c, _, g in wanted):
+            return []
         return self.connection.execute(
             f"{select} inner join kpi.marts.dim_kpi as k on d.measure_code = k.numerator_measure "
             f"and k.aggregation = '{aggregation}' inner join wanted_figures as w "
             "on k.kpi_code = w.kpi_code and d.scope_type = w.scope_type "
-            f"and d.scope_id = w.scope_id {rest}"
+            f"and d.scope_id = w.scope_id and w.period_grain = 'day' {rest}"
         ).fetchall()
 
     def _first_day(self) -> date | None:

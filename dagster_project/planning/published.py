@@ -137,8 +137,9 @@ def proposals(
                 not manager or match_name(manager) in (match_name(p.name), p.manager_id.casefold())
             )
         ]
-        wanted = {(code, ("manager", p.manager_id)) for code in codes for p in people}
-        figures = marts.figures(wanted, {grain}, with_days=False)
+        figures = marts.figures(
+            {(code, ("manager", p.manager_id), grain) for code in codes for p in people}
+        )
     told = []
     for person in sorted(people, key=lambda p: p.name):
         for code in codes:

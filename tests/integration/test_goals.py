@@ -14,6 +14,8 @@ from decimal import Decimal
 import duckdb
 import pytest
 
+from dagster_project.closing.closing import close
+from dagster_project.settings import load_workspace
 from tests.conftest import Company, Published, run_all
 
 QUARTERS = (100, 130, 110, 140, 120, 150, 130, 160, 140)
@@ -375,6 +377,90 @@ def test_a_published_baseline_does_not_move_when_late_facts_change_its_period(tm
     assert latest(published, "Q")["target"] == Decimal("160999.977")
     past = run_all(company.directory, as_of=date(2026, 5, 1))
     assert latest(past, "Q")["baseline"] == Decimal("199999.98")  # none was published by then
+
+
+def test_a_closed_quarter_keeps_its_statement_and_its_plan_against_fact(tmp_path):
+    """Ann sold 46,666.66 of 50,000 in the first quarter: 93.33 % of 1,000. Then the goal is raised."""
+    sheet = "goal_id,kpi_code,scope_type,scope_id,period_start,target_value,issued_on\n"
+    company = firm(
+        tmp_path / "ws", sheet + "G,booked_revenue,manager,Ann,2026-Q1,50000,2025-12-20\n"
+    )
+    bonus = company.directory / "bonus"
+    bonus.mkdir()
+    (bonus / "p.yml").write_text(PLAN)
+    (bonus / "assignments.csv").write_text("manager_id,plan,from\nAnn,p,2026-01-01\n")
+    company.run()
+    settings = load_workspace(company.directory)
+    close(settings, "2026-Q1", by="Boss", reason="paid")
+    company.file(
+        "../../targets/later.csv", sheet + "G,booked_revenue,manager,Ann,2026-Q1,60000,2026-02-01\n"
+    )
+    published = company.run()
+    assert published.rows(
+        "select revision, earned, status from marts.bonus_statements where period = '2026-Q1'"
+    ) == [(1, Decimal("933.3300"), "closed")]
+    assert published.rows(
+        "select version, target, actual, status from marts.plan_fact where is_latest"
+    ) == [(2, 60000, Decimal("46666.66"), "missed")]
+
+
+def test_sheets_of_any_format_are_read_wide_or_tall(tmp_path):
+    """A workbook with a column per month, a sheet in cp1251 with semicolons, one with a mark in front."""
+    import openpyxl
+
+    company = firm(
+        tmp_path / "ws",
+        "Показатель;Разрез;Период;План\nВыручка по сделкам;компания;2 кв. 2026;1 500 000\n",
+    )
+    folder = company.directory / "targets"
+    text = (folder / "goals.csv").read_text()
+    (folder / "goals.csv").write_bytes(text.encode("cp1251"))
+    (folder / "marked.csv").write_bytes(
+        "\ufeffkpi,scope,who,period,grain,target\ncalls,team,North,2026-04-01,quarter,90\n".encode()
+    )
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["kpi", "scope", "who", "апр 2026", "май 2026", "июн 2026"])
+    sheet.append(["calls", "manager", "Ann", 30, 31, None])
+    sheet.append(["calls", "manager", "Bob", 40, None, 41])
+    book.save(folder / "calls.xlsx")
+    published = company.run()
+    assert published.rows(
+        "select kpi_code, scope_name, period_grain, cast(period_start as varchar), target_value "
+        "from marts.targets order by kpi_code, period_grain, scope_name, period_start"
+    ) == [
+        ("booked_revenue", "Test", "quarter", "2026-04-01", 1500000),
+        ("calls", "Ann", "month", "2026-04-01", 30),
+        ("calls", "Ann", "month", "2026-05-01", 31),
+        ("calls", "Bob", "month", "2026-04-01", 40),
+        ("calls", "Bob", "month", "2026-06-01", 41),
+        ("calls", "North", "quarter", "2026-04-01", 90),
+    ]
+    assert published.one("select count(*) from ops.quarantine where entity = 'targets'") == 0
+
+
+def test_targets_may_be_mapped_in_the_settings_like_any_entity(tmp_path):
+    """Headers of one's own, a constant for the whole sheet, and columns turned by a declared rule."""
+    company = firm(tmp_path / "ws")
+    (company.directory / "targets" / "goals.csv").unlink()
+    company.entity(
+        "targets",
+        "",
+        source="plans",
+        headers={"scope_id": "Seller"},
+        constants={"kpi_code": "booked_revenue", "scope_type": "manager"},
+        unpivot={
+            "columns": "^Q",
+            "name_to": "period_start",
+            "names": {"Q2_quota": "2026-Q2"},
+            "value_to": "target_value",
+        },
+    )
+    company.file("targets.csv", "Seller,Q2_quota\nAnn,50000\nCid,40000\n", source="plans")
+    published = company.run()
+    assert published.rows(
+        "select scope_name, target_value from marts.targets order by scope_name"
+    ) == [("Ann", 50000), ("Cid", 40000)]
 
 
 # -- what is no goal -----------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_project.goals.attainment import attained
-from dagster_project.goals.curve import Curves
+from dagster_project.goals.curve import Curves, share_at
 from dagster_project.goals.drivers import drives
 from dagster_project.goals.numbers import Written, read_number
 from dagster_project.goals.progress import Pace, plan_fact
@@ -181,11 +181,10 @@ def test_the_share_lies_on_a_straight_line_between_two_working_days():
     curve = Curves(past).of(goal(120, start=date(2026, 2, 1)))
     assert curve.basis == "own"
     assert curve.share(Fraction(1, 2)) == 0
-    for running, period, working in curve.periods:
-        days = len(working)
-        alone = type(curve)("own", [(running, period, working)])
-        assert alone.share(Fraction(2 * days - 1, 2 * days)) == Decimal("0.5")
-        assert alone.share(Fraction(days - 1, days)) == 0
+    for steps in curve.periods:
+        days = len(steps) - 1
+        assert share_at(steps, Fraction(2 * days - 1, 2 * days)) == Decimal("0.5")
+        assert share_at(steps, Fraction(days - 1, days)) == 0
     assert curve.share(Fraction(1)) == 1
 
 

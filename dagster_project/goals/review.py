@@ -217,9 +217,9 @@ def _measurable(goal: Goal, figures: Figures) -> Verdict:
     return Verdict(
         "measurable",
         Told(
-            f"{goal.kpi.code} is computed from what is delivered; target {target}; "
+            f"{goal.kpi.code} = {goal.kpi.formula_en}, all of which is delivered; target {target}; "
             f"{len(known)} earlier periods known",
-            f"«{goal.kpi.name_ru}» считается по загруженным данным; цель {target}; "
+            f"«{goal.kpi.name_ru}» = {goal.kpi.formula_ru}, всё это загружено; цель {target}; "
             f"известно прошлых периодов: {len(known)}",
         ),
     )
@@ -402,17 +402,20 @@ def _relevant(
             ),
         )
     strategy = _strategy(goal, figures)
-    if strategy and goal.kpi.strategies and strategy not in goal.kpi.strategies:
+    is_below = parent is not None and goal.kind == "task"  # it drives a goal: that is its reason
+    if strategy and not is_below and not _is_in_profile(goal, strategy, figures):
         return Verdict(
             "off_strategy",
             Told(
-                f"{goal.kpi.code} is no KPI of the strategy `{strategy}` "
-                f"({', '.join(sorted(goal.kpi.strategies))})",
-                f"{goal.kpi.name_ru} — не показатель стратегии `{strategy}` "
-                f"({', '.join(sorted(goal.kpi.strategies))})",
+                f"{goal.kpi.code} is none of the KPIs by which the strategy `{strategy}` judges "
+                f"a {goal.scope_type}",
+                f"{goal.kpi.name_ru} — не из показателей, по которым стратегия `{strategy}` "
+                f"судит ({SCOPES_RU[goal.scope_type]})",
             ),
         )
     en, ru = f"a KPI of the strategy `{strategy}`", f"показатель стратегии `{strategy}`"
+    if is_below:
+        en, ru = f"a driver of {parent.kpi.code}", f"влияет на показатель «{parent.kpi.name_ru}»"
     if parent:
         en += f"; serves `{parent.goal_id}` ({parent.kpi.code})"
         ru += f"; служит цели `{parent.goal_id}` ({parent.kpi.name_ru})"
@@ -421,6 +424,12 @@ def _relevant(
         ru += f"; подцели ({SCOPES_RU[one.scope_type]}: {one.count}) сходятся"
         ru += f" ({percent(one.gap_rate)})"
     return Verdict("relevant", Told(en, ru))
+
+
+def _is_in_profile(goal: Goal, strategy: str, figures: Figures) -> bool:
+    """Tell whether the strategy judges such a scope by the KPI; where it names none, by its own."""
+    profile = figures.profiles.get((strategy, goal.scope_type))
+    return goal.kpi.code in profile if profile else strategy in goal.kpi.strategies
 
 
 def _strategy(goal: Goal, figures: Figures) -> str | None:

@@ -49,6 +49,8 @@ class Kpi:
     is_available: bool
     because_en: str | None = None
     because_ru: str | None = None
+    formula_en: str = ""
+    formula_ru: str = ""
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ class Figures:
         working_days: Sorted working days.
         people: Managers by id.
         first_day: The first day of the workspace's history; None: unknown.
+        profiles: (strategy, scope type) -> the KPIs by which it is judged.
     """
 
     def __init__(
@@ -179,6 +182,7 @@ class Figures:
         low_sample_below: int = 20,
         company_strategy: str | None = None,
         first_day: date | None = None,
+        profiles: Mapping[tuple[str, str], frozenset[str]] | None = None,
         cycle_days: Callable[[Scope], Decimal | None] = lambda scope: None,
     ) -> None:
         self.as_of, self.first_incomplete_on = as_of, first_incomplete_on
@@ -191,6 +195,7 @@ class Figures:
         self.company_strategy = company_strategy
         self.cycle_days = cycle_days
         self.first_day = first_day
+        self.profiles = profiles or {}
 
     def values(self, code: str, scope: Scope, grain: str) -> Mapping[date, Value]:
         """Return a KPI's values of one grain by first day."""

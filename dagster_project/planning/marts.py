@@ -175,6 +175,7 @@ class GoalMarts:
             company_strategy=workspace.config.strategy,
             cycle_days=cycle_days,
             first_day=self._first_day(),
+            profiles=self._profiles(),
         )
 
     def _mark(self, wanted: Wanted) -> None:
@@ -256,6 +257,13 @@ class GoalMarts:
             f"and d.scope_id = w.scope_id and w.period_grain = 'day' {rest}"
         ).fetchall()
 
+    def _profiles(self) -> dict[tuple[str, str], frozenset[str]]:
+        rows = self._rows("select strategy, judged, kpi_code from kpi.marts.strategy_profiles")
+        told: dict[tuple[str, str], set[str]] = {}
+        for row in rows:
+            told.setdefault((row["strategy"], row["judged"]), set()).add(row["kpi_code"])
+        return {key: frozenset(codes) for key, codes in told.items()}
+
     def _first_day(self) -> date | None:
         (row,) = self._rows(
             "select min(period_start) as day from kpi.marts.kpi_values "
@@ -304,6 +312,8 @@ def _kpi_of(row: Mapping[str, Any]) -> Kpi:
         bool(row["is_available"]),
         row["unavailable_because"],
         row["unavailable_because_ru"],
+        row["formula_en"] or "",
+        row["formula_ru"] or "",
     )
 
 

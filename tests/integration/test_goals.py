@@ -367,6 +367,19 @@ def test_a_sheet_delivered_anew_under_its_name_leaves_the_former_version_readabl
     assert rows == [(1, 50000, True, True), (2, 60000, False, False)]
 
 
+def test_only_targets_declared_full_are_taken_back_by_a_later_sheet(tmp_path):
+    sheet = "goal_id,kpi_code,scope_type,period_start,target_value\nG,booked_revenue,company,2026-Q2,{}\n"
+    company = firm(tmp_path / "ws", sheet.format(1000) + "H,calls,company,2026-Q2,500\n")
+    company.source("plans", path="targets", delivery="full")
+    company.settings["sources"]["plans"]["entities"] = {"targets": {"files": "*.csv"}}
+    company.run()
+    (company.directory / "targets" / "goals.csv").write_text(sheet.format(2000))
+    published = company.run()
+    assert published.rows("select goal_id, version, target_value from marts.targets") == [
+        ("G", 1, 2000)
+    ]
+
+
 def test_a_published_baseline_does_not_move_when_late_facts_change_its_period(tmp_path):
     company = firm(tmp_path / "ws")
     company.run()

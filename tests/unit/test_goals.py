@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_project.goals.attainment import attained
+from dagster_project.goals.baselines import baseline_of, key_of, with_target
 from dagster_project.goals.curve import Curves, share_at
 from dagster_project.goals.drivers import drives
 from dagster_project.goals.numbers import Written, read_number
@@ -289,6 +290,42 @@ def test_a_median_to_date_is_between_its_two_neighbours():
         for row in plan_fact([goal(30, of=median)], known, Curves(known), Pace())
     }
     assert [by_day[day] for day in (1, 2, 5, 6, 15)] == [None, 10, 15, 20, 20]
+
+
+# -- baselines -----------------------------------------------------------------------------------
+
+
+def test_three_months_before_are_a_mean_of_sums_and_a_sum_over_sum_of_ratios():
+    """100, 110, 150: 120. 1 of 10, 2 of 10 and 9 of 30: 12 of 50, not the mean of the shares."""
+    sums = goal(10, kind="relative_percent", baseline_kind="trailing_3")
+    assert baseline_of(sums, figures(months(90, 100, 110, 150))) == 120
+    rate = kpi("win_rate", "up", "ratio", "share")
+    parts = ((1, 10), (2, 10), (9, 30))
+    told = {}
+    for back, (upper, lower) in enumerate(reversed(parts)):
+        start = shifted("month", date(2025, 12, 1), -back)
+        u, w = Decimal(upper), Decimal(lower)
+        told[start] = Value(start, shifted("month", start, 1), u, w, u / w)
+    known = figures({("win_rate", ("company", "all"), "month"): told})
+    points = goal("0.05", of=rate, kind="percentage_points", baseline_kind="trailing_3")
+    assert baseline_of(points, known) == Decimal("0.24")
+    assert with_target(points, known, {}).target == Decimal("0.29")
+
+
+def test_a_base_that_is_not_complete_or_not_above_nothing_leaves_the_target_unknown():
+    aim = goal(15, kind="relative_percent", baseline_kind="previous_period")
+    open_month = months(100)
+    start = date(2025, 12, 1)
+    open_month["booked_revenue", ("company", "all"), "month"][start] = Value(
+        start, date(2026, 1, 1), Decimal(100), None, Decimal(100), 1, False
+    )
+    assert with_target(aim, figures(open_month), {}).target is None
+    assert with_target(aim, figures(months(0)), {}).target is None
+    assert with_target(aim, figures(months(100)), {}).target == 115
+    year_ago = goal(15, kind="relative_percent", baseline_kind="year_ago")
+    assert with_target(year_ago, figures(months(200, *[1] * 11)), {}).target == 230
+    kept = {key_of(aim): Decimal(80)}
+    assert with_target(aim, figures(months(100)), kept).target == 92
 
 
 # -- achievable and proposals --------------------------------------------------------------------

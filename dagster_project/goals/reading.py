@@ -8,6 +8,7 @@ A row that may mean two things is refused with both readings and their numbers; 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -18,6 +19,7 @@ from dagster_project.goals.numbers import Written, read_number, shown
 from dagster_project.goals.shapes import (
     BASELINE_KINDS,
     GOAL_KINDS,
+    SCOPES_RU,
     TARGET_KINDS,
     Figures,
     Goal,
@@ -51,6 +53,8 @@ _KIND_WORDS = {
     "квартал": "quarter",
     "год": "year",
 }
+_HASH = re.compile("[0-9a-f]{64}")
+"""An e-mail as it is staged."""
 _ABOVE_ONE = ("nrr", "nrr_trailing_12m")
 """Shares that may well be more than 1."""
 
@@ -222,9 +226,16 @@ def _scope(row: Row, scope_type: str, around: Surroundings) -> tuple[str, str]:
             f"`{text}` means {len(found)} of them: {named}; write the id",
             f"`{text}` — это сразу {len(found)}: {named}; напишите id",
         )
+    shown_en, shown_ru = (
+        ("the e-mail of this row", "e-mail этой строки")
+        if _HASH.fullmatch(text)
+        else (f"`{text}`", f"`{text}`")
+    )
     raise _Refusal(
-        f"no {scope_type} is known as `{text}`; write an id, an e-mail or a name as marts show it",
-        f"{scope_type} `{text}` неизвестен; напишите id, e-mail или имя так, как в витринах",
+        f"no {scope_type} is known as {shown_en}; write an id, an e-mail or a name as marts show "
+        "it",
+        f"{SCOPES_RU[scope_type]}: {shown_ru} — такого нет; напишите id, e-mail или имя так, как "
+        "в витринах",
     )
 
 
@@ -256,7 +267,8 @@ def _with_numbers(goal: Goal, row: Row, around: Surroundings) -> Goal:
     kind = _one_of(row, "target_kind", TARGET_KINDS, None)
     written = _number(row, "target_value")
     kind, given = _target(goal, kind, written, around.figures)
-    rate = _rate(goal, row, around) if kind in ("absolute", "at_most", "at_least") else Decimal(1)
+    in_money = _rate(goal, row, around)
+    rate = in_money if kind in ("absolute", "at_most", "at_least") else Decimal(1)
     baseline_kind, baseline = _baseline(goal, kind, row)
     ends = {}
     for name in ("floor", "stretch"):
@@ -267,7 +279,7 @@ def _with_numbers(goal: Goal, row: Row, around: Surroundings) -> Goal:
         target_kind=kind,
         given=given * rate,
         baseline_kind=baseline_kind,
-        baseline_given=baseline,
+        baseline_given=None if baseline is None else baseline * in_money,
         **ends,
     )
     is_sound = goal.given > 0 or (kind == "at_most" and goal.given == 0)

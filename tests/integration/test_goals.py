@@ -487,6 +487,7 @@ both;lead_conversion;company;;2026-Q2;;+5 %
 both2;lead_conversion;company;;2026-Q2;absolute;+5
 bare;lead_conversion;company;;2026-Q2;absolute;12
 who;booked_revenue;manager;Nobody;2026-Q2;absolute;1000
+mail;booked_revenue;manager;nobody@example.com;2026-Q2;absolute;1000
 when;booked_revenue;company;;spring;absolute;1000
 weekly;mrr;company;;2026-W20;absolute;1000
 points;booked_revenue;company;;2026-Q2;percentage_points;5
@@ -518,6 +519,7 @@ def refused(tmp_path_factory) -> Published:
         ("barred2", "lead_conversion_operational is barred as a target"),
         ("bare", "a bare 12 for a share: write 12 % or 0.12"),
         ("who", "no manager is known as `Nobody`"),
+        ("mail", "no manager is known as the e-mail of this row"),
         ("when", "`spring` is no period"),
         ("points", "booked_revenue is no share"),
         ("zero", "it must be above 0"),

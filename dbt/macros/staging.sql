@@ -100,6 +100,7 @@ select * from final
     end
     {%- elif kind == 'phone' -%} {{ as_keyed_hash(as_phone_digits(name)) }}
     {%- elif kind == 'email' -%} {{ as_keyed_hash('lower(' ~ name ~ ')') }}
+    {%- elif kind == 'person' -%} case when {{ name }} like '%@%' then {{ as_keyed_hash('lower(' ~ name ~ ')') }} else {{ name }} end
     {%- else -%} {{ exceptions.raise_compiler_error('stage_entity: unknown kind ' ~ kind) }}
     {%- endif -%}
 {%- endmacro %}
@@ -139,11 +140,11 @@ select * from final
 {# What is wrong with a row, NULL for a clean one: parts `column|code|value`, apart by control characters. #}
 {% macro listed_issues(columns, required_any) -%}
     case when false
-        {%- for name, kind, is_required in columns if kind not in ['text', 'reference'] or is_required %} or {{ has_issue(name, kind, is_required) }}{% endfor %}
+        {%- for name, kind, is_required in columns if kind not in ['text', 'person', 'reference'] or is_required %} or {{ has_issue(name, kind, is_required) }}{% endfor %}
         or {{ lacks_all(required_any) }}
     then concat_ws(chr(30),
         case when {{ lacks_all(required_any) }} then '{{ required_any | first }}' || chr(31) || 'missing_value' || chr(31) end,
-        {%- for name, kind, is_required in columns if kind not in ['text', 'reference'] or is_required %}
+        {%- for name, kind, is_required in columns if kind not in ['text', 'person', 'reference'] or is_required %}
         case when {{ has_issue(name, kind, is_required) }} then {{ told_issue(name, kind) }} end{{ ',' if not loop.last }}
         {%- endfor %})
     end
@@ -158,7 +159,7 @@ select * from final
 {% macro has_issue(name, kind, is_required) -%}
     ({%- if is_required %}{{ name }} is null{% else %}false{% endif -%}
     {%- if kind == 'instant' %} or ({{ name }} is not null and {{ name }}__written is null)
-    {%- elif kind not in ['text', 'key', 'reference'] %} or ({{ name }} is not null and {{ name }}__typed is null)
+    {%- elif kind not in ['text', 'person', 'key', 'reference'] %} or ({{ name }} is not null and {{ name }}__typed is null)
     {%- endif -%})
 {%- endmacro %}
 

@@ -7,9 +7,11 @@ the sum of both companies', and whoever belongs to one of them must have the fig
 from __future__ import annotations
 
 import csv
+import functools
 import random
 from collections import defaultdict
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as some
@@ -22,6 +24,9 @@ NOT_OF_PARTS = {
     "cac_lagged": "shifted by the median way of both",
     "ltv": "known once the customers of both are a year old",
 }
+MAY_PASS_ONE = {"lead_conversion_operational", "nrr", "nrr_trailing_12m", "proposal_to_win_rate"}
+MAY_PASS_ONE |= {"call_to_meeting_rate", "meeting_to_proposal_rate"}  # each part by its own date
+MAY_BE_NEGATIVE = {"margin_rate", "partner_margin_rate"}
 FIRST = datetime(2026, 1, 1)
 ENTITIES = {
     "deals": "deal_id stage opened_at closed_at amount cost manager_id customer_id lead_id source "
@@ -108,15 +113,40 @@ def published(directory, companies: dict[str, list[tuple]], seed: int) -> dict[t
     return {row[:5]: row[5:] for row in found}
 
 
-def sums_of_parts() -> list[str]:
+@functools.cache
+def registry() -> dict[str, dict[str, str]]:
     path = project_root() / "dbt" / "seeds" / "kpi_registry.csv"
     with path.open(encoding="utf-8", newline="") as handle:
-        return [
-            kpi["kpi_code"]
-            for kpi in csv.DictReader(handle)
-            if kpi["aggregation"] in ("additive", "semi_additive", "ratio")
-            and kpi["kpi_code"] not in NOT_OF_PARTS
-        ]
+        return {kpi["kpi_code"]: kpi for kpi in csv.DictReader(handle)}
+
+
+def sums_of_parts() -> list[str]:
+    return [
+        code
+        for code, kpi in registry().items()
+        if kpi["aggregation"] in ("additive", "semi_additive", "ratio") and code not in NOT_OF_PARTS
+    ]
+
+
+def scopes_and_days_add_up(told: dict[tuple, tuple]) -> None:
+    """Hold every additive KPI: sellers, teams and channels make the company, days the year."""
+    sums: dict[tuple, Decimal] = defaultdict(Decimal)
+    for (code, scope, _, grain, _), (above, _, _) in told.items():
+        sums[code, scope, grain] += above or 0
+    for code, kpi in registry().items():
+        if kpi["aggregation"] == "additive":
+            scopes, grains = kpi["scopes"].split(";"), kpi["grains"].split(";")
+            for scope in {"company", "manager", "team", "channel"}.intersection(scopes):
+                for grain in {"day", "month", "quarter", "year"}.intersection(grains):
+                    assert sums[code, scope, grain] == sums[code, "company", "year"], code
+
+
+def shares_stay_in_range(told: dict[tuple, tuple]) -> None:
+    for (code, *where), (_, _, value) in told.items():
+        kpi = registry()[code]
+        if kpi["aggregation"] == "ratio" and kpi["unit"] == "share" and value is not None:
+            assert value <= 1 or code in MAY_PASS_ONE, (code, where, value)
+            assert value >= 0 or code in MAY_BE_NEGATIVE, (code, where, value)
 
 
 @settings(
@@ -153,6 +183,8 @@ def test_the_figures_of_two_companies_together_are_the_combination_of_their_own(
         elif key[2] != "not_given":
             (own,) = [told for told in alone if key in told]
             assert own[key] == (above, below, value), key
+    scopes_and_days_add_up(both)
+    shares_stay_in_range(both)
     compared = {key[0] for key, told in both.items() if key[1] == "company" and told[0]}
     assert len(compared) >= 45, sorted(set(sums_of_parts()) - compared)
     assert min(key[4] for key in both) == date(2025, 12, 29)  # the week of 1 January

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -143,7 +144,7 @@ def _write(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, folder: Path
 ) -> dict[str, dict[str, Any]]:
     """Copy the marts' file, add what runs and gates told, and write each table as Parquet."""
-    connection.execute("checkpoint kpi")
+    settle(connection)
     shutil.copyfile(workspace.marts_file, folder / "kpi.duckdb")
     connection.execute(f"attach {_quoted(folder / 'kpi.duckdb')} as release")
     tables: dict[str, dict[str, Any]] = {}
@@ -167,6 +168,31 @@ def _write(
     finally:
         connection.execute("detach release")
     return tables
+
+
+def settle(connection: duckdb.DuckDBPyConnection, patience: float = 10.0) -> None:
+    """Bring all that was committed to the marts into their file.
+
+    DuckDB refuses a checkpoint while it has not cleaned up after a committed transaction, and it
+    cleans up when a later transaction on the same file ends: hence the read before each try.
+
+    Args:
+        connection: The warehouse, with the marts' file attached as ``kpi``.
+        patience: Seconds to go on trying while another connection still reads.
+
+    Raises:
+        duckdb.TransactionException: A transaction is still open after that time.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        connection.execute("select count(*) from kpi.ops.reconciliation").fetchall()
+        try:
+            connection.execute("checkpoint kpi")
+            return
+        except duckdb.TransactionException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 def _make_views_portable(connection: duckdb.DuckDBPyConnection) -> None:

@@ -187,6 +187,10 @@
 {% macro each_part(value, separator) %}{{ return(adapter.dispatch('each_part')(value, separator)) }}{% endmacro %}
 {% macro duckdb__each_part(value, separator) -%}unnest(string_split({{ value }}, {{ separator }})){%- endmacro %}
 
+{# A sum of measures, decimal(38, 10), rounded half-up to what is published, decimal(38, 4): the cast says the same at twice the cost. #}
+{% macro to_four_digits(value) %}{{ return(adapter.dispatch('to_four_digits')(value)) }}{% endmacro %}
+{% macro duckdb__to_four_digits(value) -%}round({{ value }}, 4){%- endmacro %}
+
 {# The row as often as `count` says; the other columns repeat. #}
 {% macro each_repetition(count) %}{{ return(adapter.dispatch('each_repetition')(count)) }}{% endmacro %}
 {% macro duckdb__each_repetition(count) -%}unnest(range({{ count }})){%- endmacro %}

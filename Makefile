@@ -39,7 +39,7 @@ semantic: .venv/.ready
 	@$(BIN)/python -m dagster_project.semantic_layer
 
 metrics-test: .venv/metrics/.ready
-	@$(BIN)/python -m pytest tests/contract/test_semantic_layer.py tests/e2e/test_semantic_layer.py
+	@$(BIN)/python -m pytest -s tests/contract/test_semantic_layer.py tests/e2e/test_semantic_layer.py
 
 kill-test: .venv/.ready
 	@$(BIN)/python -m pytest -m kill -o addopts=""

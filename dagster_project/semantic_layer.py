@@ -5,7 +5,8 @@ MetricFlow metric, and which KPIs cannot be one and why. What does not: formulas
 registry, dbt/macros/measures.sql), the views that are read (dbt/semantic/models).
 
 A metric divides sums as MetricFlow adds them up from single facts, so any grouping that the facts
-have is answered rightly, also those that ``kpi_values`` has no scope for.
+have is answered rightly, also those that ``kpi_values`` has no scope for. Every view carries which
+KPIs a release has no input for, and a metric of such a KPI is NULL, never a 0 out of nothing.
 """
 
 from __future__ import annotations
@@ -85,16 +86,20 @@ def registry() -> list[dict[str, str]]:
 
 def metrics() -> list[dict[str, Any]]:
     """Return the metrics: one per KPI (per grain, where months do not add up), and their parts."""
-    told: list[dict[str, Any]] = []
     parts: dict[str, dict[str, Any]] = {}
+    for kpi, grain in _kpis():
+        for measure in () if kpi["percentile"] else _measures(kpi):
+            parts[_part(measure, grain)] = _part_metric(measure, grain)
+    told = [_metric(kpi, grain) for kpi, grain in _kpis()]
+    flags = [_unavailable(metric)[1] for metric in told if metric["type"] == "derived"]
+    return [*told, *(part for _, part in sorted(parts.items())), *flags]
+
+
+def _kpis() -> Iterator[tuple[dict[str, str], str | None]]:
     for kpi in registry():
         if kpi["kpi_code"] not in NO_METRIC:
-            for grain in _GRAINS if _is_two_ended(kpi) else (None,):
-                told.append(_metric(kpi, grain))
-                for measure in () if kpi["percentile"] else _measures(kpi):
-                    parts[_part(measure, grain)] = _part_metric(measure, grain)
-    wanted = {name for metric in told for name in _inputs(metric)}
-    return [*told, *(part for name, part in sorted(parts.items()) if name in wanted)]
+            for grain in _GRAINS if kpi["numerator_measure"] in TWO_ENDED else (None,):
+                yield kpi, grain
 
 
 def semantic_models() -> list[dict[str, Any]]:
@@ -105,6 +110,10 @@ def semantic_models() -> list[dict[str, Any]]:
     events = [_measure(m) for m in sorted(used - BALANCES - MOVEMENTS - MONTH_ENDS - TWO_ENDED)]
     samples = [_percentile(kpi) for kpi in kpis if kpi["percentile"]]
     balances = [_measure(m, last_of="counted_on") for m in sorted(used & BALANCES)]
+    for kpi, grain in _kpis():
+        if not kpi["percentile"] and not grain and _home(kpi) != "months":
+            flag, _ = _unavailable(_metric(kpi, grain))
+            (balances if _home(kpi) == "balances" else events).append(flag)
     models = [
         _facts("events", "day", days, events),
         _facts("samples", "day", days, samples, without="product"),
@@ -115,12 +124,18 @@ def semantic_models() -> list[dict[str, Any]]:
         if grain == "month":
             own += [_measure(m) for m in sorted(used & MOVEMENTS)]
             own += [_measure(m, last_of="month_start") for m in sorted(used & MONTH_ENDS)]
+        for kpi, of_grain in _kpis():
+            if of_grain == grain or (grain == "month" and _home(kpi) == "months"):
+                own.append(_unavailable(_metric(kpi, of_grain))[0])
         models.append(_facts(f"periods_{grain}ly", grain, "period_start", own, f"{grain}_start"))
     return [*models, *(_names(entity) for entity in _ENTITIES if entity != "strategy")]
 
 
-def _is_two_ended(kpi: dict[str, str]) -> bool:
-    return kpi["numerator_measure"] in TWO_ENDED
+def _home(kpi: dict[str, str]) -> str:
+    measure = kpi["numerator_measure"]
+    if measure in BALANCES:
+        return "balances"
+    return "months" if measure in MOVEMENTS | MONTH_ENDS else "events"
 
 
 def _guards(kpi: dict[str, str]) -> list[tuple[str, str]]:
@@ -165,30 +180,14 @@ def _metric(kpi: dict[str, str], grain: str | None) -> dict[str, Any]:
         "label": f"{kpi['name_en']}{per}",
         "description": told,
     }
-    guards = _guards(kpi)
-    if kpi["percentile"]:
+    if kpi["percentile"]:  # without samples there is no percentile
         metric |= {"type": "simple", "type_params": {"measure": {"name": kpi["kpi_code"]}}}
-    elif guards:
-        inputs = sorted(set(_measures(kpi)))
-        metric |= {
-            "type": "derived",
-            "type_params": {
-                "expr": _guarded(above, below, guards, kpi["guard_minimum"]),
-                "metrics": [{"name": _part(m, grain), "alias": m} for m in inputs],
-            },
-        }
-    elif below:
-        metric |= {
-            "type": "ratio",
-            "type_params": {
-                "numerator": {"name": _part(above, grain)},
-                "denominator": {"name": _part(below, grain)},
-            },
-        }
     else:
-        measure: dict[str, Any] = {"name": _of_grain(above, above, grain)}
-        measure |= {"fill_nulls_with": 0} if kpi["zero_rule"] == "zero" else {}
-        metric |= {"type": "simple", "type_params": {"measure": measure}}
+        inputs = [{"name": _part(m, grain), "alias": m} for m in sorted(set(_measures(kpi)))]
+        told_of = {"name": f"part_unavailable_{metric['name']}", "alias": "unavailable"}
+        expression = _formula(above, below, _guards(kpi), kpi["guard_minimum"])
+        metric["type"] = "derived"
+        metric["type_params"] = {"expr": expression, "metrics": [*inputs, told_of]}
     meta = {"kpi_code": kpi["kpi_code"], "name_ru": kpi["name_ru"], "unit": kpi["unit"]}
     meta |= {"numerator_measure": above, "denominator_measure": below or None}
     whole = {"product"} if kpi["percentile"] else set()  # a sample does not come apart by product
@@ -197,8 +196,10 @@ def _metric(kpi: dict[str, str], grain: str | None) -> dict[str, Any]:
     return metric | {"config": {"meta": meta}}
 
 
-def _guarded(above: str, below: str, guards: list[tuple[str, str]], minimum: str) -> str:
-    held = [
+def _formula(above: str, below: str, guards: list[tuple[str, str]], minimum: str) -> str:
+    """Return a KPI's value over its parts: NULL where it is unavailable or a guard fails."""
+    held = ["unavailable = 0"]
+    held += [
         f"cast({code} as double) >= {minimum} * {base}" if base else f"{code} > 0"
         for code, base in guards
     ]
@@ -206,12 +207,23 @@ def _guarded(above: str, below: str, guards: list[tuple[str, str]], minimum: str
     return f"case when {' and '.join(held)} then {value} end"
 
 
-def _inputs(metric: dict[str, Any]) -> Iterator[str]:
-    told = metric["type_params"]
-    for name in ("numerator", "denominator"):
-        if name in told:
-            yield told[name]["name"]
-    yield from (part["name"] for part in told.get("metrics", []))
+def _unavailable(metric: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the measure, and the part, that tell whether a release lacks a KPI's input."""
+    code, name = metric["config"]["meta"]["kpi_code"], f"unavailable_{metric['name']}"
+    measure = {
+        "name": name,
+        "agg": "max",
+        "expr": f"case when unavailable like '%;{code};%' then 1 else 0 end",
+    }
+    part = {
+        "name": f"part_{name}",
+        "label": f"Part: {name.replace('_', ' ')}",
+        "description": f"1 where the release has no input for {code}, else 0.",
+        "type": "simple",
+        "type_params": {"measure": {"name": name}},
+        "config": {"meta": {"measure": name}},
+    }
+    return measure, part
 
 
 def _measure(code: str, grain: str | None = None, last_of: str | None = None) -> dict[str, Any]:

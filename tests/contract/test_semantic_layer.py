@@ -110,29 +110,34 @@ def test_numerators_denominators_and_guards_are_those_of_the_registry(
         params = metric["type_params"]
         guards = {c for c in f"{kpi['guard_numerator']};{kpi['guard_denominator']}".split(";") if c}
         pair = {kpi["numerator_measure"], kpi["denominator_measure"]} - {""}
-        if metric["type"] == "ratio":
-            above, below = (params[n]["name"] for n in ("numerator", "denominator"))
-            assert code_of(metrics[above], measures) == kpi["numerator_measure"]
-            assert code_of(metrics[below], measures) == kpi["denominator_measure"]
-            assert not guards
-        elif metric["type"] == "derived":
-            found = {part["alias"]: part["name"] for part in params["metrics"]}
-            assert {code: code_of(metrics[name], measures) for code, name in found.items()} == {
-                code: code for code in pair | guards
-            }
-            condition, value = re.fullmatch(
-                r"case when (.*) then (.*) end", params["expr"]
-            ).groups()
-            assert set(re.findall(r"[a-z_]{6,}", condition)) - {"double"} == guards
-            quotient = "cast({}  as double) / nullif(cast({} as double), 0)".replace("  ", " ")
-            told = quotient.format(kpi["numerator_measure"], kpi["denominator_measure"])
-            assert value == (told if kpi["denominator_measure"] else kpi["numerator_measure"])
-        else:
+        if kpi["percentile"]:
+            assert metric["type"] == "simple"
             assert code_of(metric, measures) == kpi["numerator_measure"]
-            assert not kpi["denominator_measure"] and not guards
-            is_zero = params["measure"].get("fill_nulls_with") == 0
-            assert is_zero == (kpi["zero_rule"] == "zero"), kpi["kpi_code"]
-        assert (metric["type"] == "ratio") <= (kpi["aggregation"] == "ratio")
+            continue
+        found = {part["alias"]: part["name"] for part in params["metrics"]}
+        flag = metrics[found.pop("unavailable")]["type_params"]["measure"]["name"]
+        assert f"'%;{kpi['kpi_code']};%'" in measures[flag][1]["expr"]
+        assert {code: code_of(metrics[name], measures) for code, name in found.items()} == {
+            code: code for code in pair | guards
+        }
+        condition, value = re.fullmatch(r"case when (.*) then (.*) end", params["expr"]).groups()
+        first, *held = condition.split(" and ")
+        assert first == "unavailable = 0"
+        assert {c for one in held for c in re.findall(r"[a-z_]{6,}", one)} - {"double"} == guards
+        quotient = "cast({} as double) / nullif(cast({} as double), 0)"
+        told = quotient.format(kpi["numerator_measure"], kpi["denominator_measure"])
+        assert value == (told if kpi["denominator_measure"] else kpi["numerator_measure"])
+
+
+def test_nothing_is_zero_for_a_sum_only_where_zero_is_the_rule_or_a_guard_tells(
+    registry, kpi_metrics
+):
+    """Parts are 0 where nothing is; what is unknown then has a guard that says so."""
+    for metric in kpi_metrics:
+        kpi = registry[metric["config"]["meta"]["kpi_code"]]
+        is_sum = not kpi["denominator_measure"] and not kpi["percentile"]
+        if is_sum and kpi["zero_rule"] == "null":
+            assert kpi["guard_numerator"], kpi["kpi_code"]
 
 
 def test_percentiles_are_those_of_the_registry(registry, kpi_metrics, measures):
@@ -153,6 +158,8 @@ def test_a_measure_is_read_where_the_warehouse_has_it(measures):
     periods = semantic_layer.MOVEMENTS | semantic_layer.MONTH_ENDS | semantic_layer.TWO_ENDED
     assert periods <= two_ended
     for name, (model, measure) in measures.items():
+        if name.startswith("unavailable_"):
+            continue
         (code,) = re.findall(r"measure_code = '(\w+)'", measure["expr"])
         expected = "balances_daily" if code in balances else "events"
         if code in two_ended:
@@ -164,7 +171,7 @@ def test_a_measure_is_read_where_the_warehouse_has_it(measures):
 def test_what_does_not_add_up_over_time_is_never_added_up(registry, metrics, measures):
     """A balance counts on its last day; a figure of two ends has a model of its own grain."""
     for metric in metrics.values():
-        if metric["type"] != "simple":
+        if metric["type"] != "simple" or metric["name"].startswith("part_unavailable_"):
             continue
         model, measure = measures[metric["type_params"]["measure"]["name"]]
         code = code_of(metric, measures)
@@ -182,7 +189,6 @@ def test_every_part_serves_a_kpi(metrics, kpi_metrics):
     used = set()
     for metric in kpi_metrics:
         params = metric["type_params"]
-        used |= {params[n]["name"] for n in ("numerator", "denominator") if n in params}
         used |= {part["name"] for part in params.get("metrics", [])}
     assert {name for name in metrics if name.startswith("part_")} == used
 

@@ -64,15 +64,19 @@ class Layer:
         return json.loads(told.read_text(encoding="utf-8"))
 
 
-@pytest.fixture(scope="module")
-def layer(demo, tmp_path_factory) -> Layer:
-    project = tmp_path_factory.mktemp("metrics") / "semantic"
+def layer_over(release: Path, directory: Path) -> Layer:
+    project = directory / "semantic"
     shutil.copytree(
         ROOT / "dbt" / "semantic", project, ignore=shutil.ignore_patterns("target", "logs")
     )
-    made = Layer(project, demo.file)
+    made = Layer(project, release)
     made.call(METRICFLOW / "dbt", "run", "--profiles-dir", ".", "--project-dir", ".")
     return made
+
+
+@pytest.fixture(scope="module")
+def layer(demo, tmp_path_factory) -> Layer:
+    return layer_over(demo.file, tmp_path_factory.mktemp("metrics"))
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +127,6 @@ def is_same(told: float | None, value: float | None, aggregation: str) -> bool:
 def test_metricflow_answers_what_kpi_values_tells(demo, answers, scope, grain):
     aggregations = dict(demo.rows("select kpi_code, aggregation from marts.dim_kpi"))
     told, known = answers[scope, grain], published(demo, scope, grain)
-    guarded = {m["name"] for m in kpi_metrics() if m["type"] == "derived"}
     codes = {code for code, *_ in told}
     differing = []
     for key in set(told) | {key for key in known if key[0] in codes}:
@@ -133,9 +136,9 @@ def test_metricflow_answers_what_kpi_values_tells(demo, answers, scope, grain):
             is_good = scope == "partner" or not told[key]
         elif key not in known:  # a period in which the scope is owed no row
             is_good = not told[key]
-        elif told[key] is None and key[0] in guarded:
-            # beside other metrics, MetricFlow fills only simple ones where they have no row
-            is_good = known[key] in (0, None)
+        elif told[key] is None and known[key] == 0:
+            # a row of other metrics: these facts say nothing here, so that a sum is not told
+            is_good = aggregations[key[0]] in ("additive", "semi_additive")
         else:
             is_good = is_same(told[key], known[key], aggregations[key[0]])
         if not is_good:
@@ -178,3 +181,33 @@ def test_metricflow_answers_groupings_that_kpi_values_does_not_have(layer, answe
         if code == "won_deals" and manager:
             assert wins[manager, start] == value
     assert len(rows) > 50
+
+
+@needs_metricflow
+def test_a_kpi_without_its_input_has_no_answer_not_a_zero(company, tmp_path):
+    """No stage is a loss, nobody delivers payments: a rate would be 100 %, money paid 0."""
+    company.settings["stages"] = [
+        stage for stage in company.settings["stages"] if stage["outcome"] != "lost"
+    ]
+    company.entity("deals", "deal_id stage opened_at closed_at amount")
+    company.file(
+        "deals.csv",
+        "deal_id,stage,opened_at,closed_at,amount\n"
+        "d1,won,2026-01-10 10:00:00,2026-01-20 10:00:00,100\n"
+        "d2,won,2026-01-10 10:00:00,2026-01-21 10:00:00,50\n",
+    )
+    published = company.run()
+    unavailable = {
+        row[0]
+        for row in published.rows("select kpi_code from marts.dim_kpi where not is_available")
+    }
+    assert {"win_rate", "paid_revenue", "mrr", "new_leads"} <= unavailable
+    metrics = ["booked_revenue", "won_deals", "win_rate", "paid_revenue", "new_leads"]
+    metrics += ["part_eligible_wins", "part_eligible_closes"]
+    (rows,) = layer_over(published.file, tmp_path).ask(
+        [{"metrics": metrics, "group_by": ["metric_time__year"]}]
+    )
+    (row,) = rows
+    assert (float(row["booked_revenue"]), float(row["won_deals"])) == (150, 2)
+    assert [row["win_rate"], row["paid_revenue"], row["new_leads"]] == [None, None, None]
+    assert float(row["part_eligible_wins"]) == float(row["part_eligible_closes"]) == 2

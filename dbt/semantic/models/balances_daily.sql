@@ -39,4 +39,6 @@ final as (
     from days
 )
 
-select * from final
+select final.*, absent.unavailable
+from final
+cross join {{ ref('unavailable') }} as absent

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/sh
 .DEFAULT_GOAL := run
-.PHONY: run test lint bench bench-limit kill-test registry-table semantic metrics-test clean lock
+.PHONY: run test lint bench bench-limit kill-test registry-table clean lock
 
 # The environment is made anew only when what it is made of has changed.
 .venv/.ready: requirements.lock pyproject.toml
@@ -35,6 +35,7 @@ bench: .venv/.ready
 	.venv/metrics/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-metrics.txt
 	@touch .venv/metrics/.ready
 
+.PHONY: semantic metrics-test
 semantic: .venv/.ready
 	@$(BIN)/python -m dagster_project.semantic_layer
 
@@ -48,4 +49,4 @@ lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --no-strip-extras -o requirements.lock
 
 clean:
-	rm -rf .venv dbt/target dbt/semantic/target dbt/semantic/logs data/demo/raw data/demo/warehouse data/demo/published data/demo/.releases data/demo/reports data/demo/quarantine data/demo/state
+	rm -rf .venv dbt/target data/demo/raw data/demo/warehouse data/demo/published data/demo/.releases data/demo/reports data/demo/quarantine data/demo/state

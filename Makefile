@@ -40,6 +40,19 @@ lint: .venv/.ready
 bench: .venv/.ready
 	@$(BIN)/python -m benchmarks.bench $(BENCH)
 
+# MetricFlow has an environment of its own, so that the warehouse's stays lean.
+.venv/metrics/.ready: .venv/.ready requirements-metrics.txt
+	$(PYTHON) -m venv .venv/metrics
+	.venv/metrics/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-metrics.txt
+	@touch .venv/metrics/.ready
+
+.PHONY: semantic metrics-test
+semantic: .venv/.ready
+	@$(BIN)/python -m dagster_project.semantic_layer
+
+metrics-test: .venv/metrics/.ready
+	@$(BIN)/python -m pytest -s tests/contract/test_semantic_layer.py tests/e2e/test_semantic_layer.py
+
 kill-test: .venv/.ready
 	@$(BIN)/python -m pytest -m kill -o addopts=""
 

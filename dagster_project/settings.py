@@ -472,6 +472,8 @@ def silence_telemetry() -> None:
 _DAGSTER_YAML = """\
 telemetry:
   enabled: false
+nux:
+  enabled: false
 event_log_storage:
   module: dagster_project.event_log
   class: PooledSqliteEventLogStorage

@@ -15,6 +15,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_project.quality.front_page import front_page
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -32,6 +34,8 @@ _OUTSIDE = re.compile(
     re.IGNORECASE,
 )
 _contexts: dict[str, Any] = {}
+_outcomes: dict[str, list[Check]] = {}
+"""Of the latest run: suite -> its checks."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,7 @@ def check_suite(told: dict[str, Any], evidence: pa.Table, run_id: str) -> list[C
     checks = [_as_check(told["name"], item, frame) for item in result.results]
     if len(checks) != len(told["expectations"]):
         raise ValueError(f"{len(told['expectations'])} expectations, {len(checks)} answers")
+    _outcomes[told["name"]] = checks
     return checks
 
 
@@ -145,6 +150,7 @@ def _context_of(run_id: str) -> Any:
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False, "metric_calculations": False}
         _contexts.clear()
+        _outcomes.clear()
         _contexts[run_id] = context
     return _contexts[run_id]
 
@@ -172,6 +178,8 @@ def write_pages(reports: Path, run_id: str) -> None:
     for page in beside.rglob("*.html"):
         text = _OUTSIDE.sub("", page.read_text(encoding="utf-8"))
         page.write_text(text.replace("</head>", _STYLE + "</head>", 1), encoding="utf-8")
+    page = front_page(beside, run_id, _outcomes, _STYLE)
+    (beside / "index.html").write_text(page, encoding="utf-8")
     final = reports / "data_docs"
     shutil.rmtree(final, ignore_errors=True)
     beside.rename(final)

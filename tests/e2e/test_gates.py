@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import duckdb
 import pytest
 
 from dagster_project.errors import GateFailed
 from dagster_project.session import open_session
-from dagster_project.settings import load_workspace
+from dagster_project.settings import load_workspace, project_root
 from tests.conftest import Company
 
 pytestmark = pytest.mark.e2e
@@ -200,6 +201,13 @@ def test_verdicts_are_kept_and_the_pages_ask_no_other_host(sold):
     expectations().call("write_pages", published_by.workspace.reports, published_by.run_id)
     pages = list((sold.directory / "reports" / "data_docs").rglob("*.html"))
     assert len(pages) > 12
+    site = sold.directory / "reports" / "data_docs"
+    front = (site / "index.html").read_text(encoding="utf-8")
+    suites = {path.stem for path in (project_root() / "expectations").glob("*.json")}
+    linked = dict(re.findall(r'<a href="([^"]+)">(\w+)</a>', front))
+    assert set(linked.values()) == suites
+    assert all((site / target).is_file() for target in linked)
+    assert front.count("<td>✓</td>") == len(re.findall("<tr><td>", front))
     for page in pages:
         text = page.read_text(encoding="utf-8")
         for outside in ('src="http', "src='http", 'rel="stylesheet" href="http', "url(http"):

@@ -109,8 +109,24 @@ def _operating_system(error: BaseException) -> PipelineError | None:
 def init(
     directory: Annotated[Path, typer.Argument(help="A folder that is new or empty.")],
     language: Annotated[str, typer.Option(help="ru or en: comments and labels.")] = "ru",
+    exports: Annotated[
+        Path | None,
+        typer.Option("--from", help="A folder of exports: propose settings and copy its files."),
+    ] = None,
 ) -> None:
-    """Make a workspace with commented settings and small template files that runs as it is."""
+    """Make a workspace: commented templates that run as they are, or settings read off exports."""
+    if exports is not None:
+        from dagster_project.proposal import propose_workspace
+
+        told = propose_workspace(exports, directory)
+        for name, files in told.sources.items():
+            print(f"{name}: {len(files)} files")
+        for name, why in told.left_out.items():
+            print(f"left out: {name}: {why}")
+        for question in told.questions:
+            print(f"TODO {question}")
+        print(f"{told.folder / 'workspace.yml'}: look at the lines marked TODO, then kpi run")
+        return
     from dagster_project.templates import make_workspace
 
     made = make_workspace(directory, language)

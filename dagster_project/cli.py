@@ -379,8 +379,17 @@ def check(
             word = "passed" if verdict.passed else "FAILED"
             print(f"gate of {verdict.gate}: {word}, {len(verdict.checks)} checks")
         print(f"reports: {settings.reports / 'data_docs' / 'index.html'}")
+        _say_likenesses(settings)
     for verdict in verdicts:
         raise_if_failed(verdict)
+
+
+def _say_likenesses(settings: Workspace) -> None:
+    from dagster_project.likenesses import likely_pairs
+
+    for pair in likely_pairs(settings):
+        print(f"likely one {pair['subject']}: {pair['first']} | {pair['second']}")
+        print(f"    {pair['because']}; if so: {pair['line']}")
 
 
 def _say_sources(settings: Workspace, as_json: bool) -> None:
@@ -388,7 +397,10 @@ def _say_sources(settings: Workspace, as_json: bool) -> None:
 
     files, wins = recognised_files(settings), wins_by_month(settings)
     if as_json:
-        print(json.dumps({"files": files, "wins": wins}, ensure_ascii=False, default=str))
+        from dagster_project.likenesses import likely_pairs
+
+        told = {"files": files, "wins": wins, "likely_pairs": likely_pairs(settings)}
+        print(json.dumps(told, ensure_ascii=False, default=str))
         return
     for row in files:
         print(f"{row['file']}")

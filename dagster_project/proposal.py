@@ -147,8 +147,10 @@ def _check_folders(exports: Path, target: Path) -> None:
 def _system_of(path: Path, within: str) -> str | None:
     """Return the system that understands most columns of a file; None where none or two do."""
     found: dict[str, int] = {}
+    file = within.rsplit("/", 1)[-1].casefold()
+    named = {s for s, words in _words()["brands"].items() if any(w in file for w in words)}
     for name, contract in CONTRACTS.items():
-        if name == "files":
+        if name == "files" or (named and name not in named):
             continue
         try:
             seen = recognise(path, within, SourceConfig(system=name), contract, within)
@@ -209,7 +211,7 @@ def _mapping_of(sheet: _Sheet) -> _Mapping | None:
         columns = _columns_of(told["columns"], sheet.headers)
         lacking = missing_required(entity, set(columns))
         is_named = any(word in name for word in told["files"])
-        if len(columns) < 2 or len(lacking) > (1 if is_named else 0):
+        if len(columns) < (2 if is_named else 3) or len(lacking) > (1 if is_named else 0):
             continue
         if lacking and not _is_fillable(entity, lacking[0]):
             continue
@@ -252,7 +254,7 @@ def _sources(
         number = 1
         while True:
             name = "books" if number == 1 else f"books{number}"
-            system, taken, files = sources.setdefault(name, ("files", [], []))
+            _, taken, files = sources.setdefault(name, ("files", [], []))
             if all(other.entity != mapping.entity for other in taken):
                 break
             number += 1
@@ -288,7 +290,9 @@ def _settings(company: str, sources: dict[str, Any], told: Proposed) -> str:
         for mapping in mappings:
             lines += _entity_lines(mapping, ask)
     stages = _stage_lines(sources, ask)
-    lines += ["stages:", *stages] if any("#" != s.strip()[0] for s in stages) else stages
+    lines += (
+        ["stages:", *stages] if any(not line.strip().startswith("#") for line in stages) else stages
+    )
     lines += [f"# left out: {_scalar(name)}: {why}" for name, why in told.left_out.items()]
     return "\n".join(lines) + "\n"
 

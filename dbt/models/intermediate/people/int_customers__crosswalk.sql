@@ -46,15 +46,17 @@ refs as (
         described.source_name,
         coalesce(sources.source_order, 999) as source_order,
         described.is_id,
-        coalesce(aliases.name_match, {{ as_match_name('described.customer_name') }}) as match_name,
+        coalesce(by_name.name_match, by_ref.name_match, {{ as_match_name('described.customer_name') }}) as match_name,
         contacts.strong_key,
-        coalesce(merged.merged_into, aliases.name) as redirect_ref,
-        coalesce(aliases.name, described.customer_name, described.ref) as customer_name
+        coalesce(merged.merged_into, by_ref.name, by_name.name) as redirect_ref,
+        coalesce(target.customer_name, by_name.name, by_ref.name, described.customer_name, described.ref) as customer_name
     from described
     left join sources on described.source_name = sources.source_name
     left join contacts on described.ref = contacts.ref
     left join merged on described.ref = merged.ref
-    left join aliases on {{ as_match_name('described.customer_name') }} = aliases.spelling_match
+    left join aliases as by_ref on described.ref = by_ref.spelling
+    left join aliases as by_name on {{ as_match_name('described.customer_name') }} = by_name.spelling_match
+    left join described as target on coalesce(by_ref.name, by_name.name) = target.ref
 ),
 
 {{ conform_refs() }}

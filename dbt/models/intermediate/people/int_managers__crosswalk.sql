@@ -57,13 +57,14 @@ refs as (
         coalesce(by_name.name_match, by_ref.name_match, {{ as_match_name('described.manager_name') }}) as match_name,
         emails.email as strong_key,
         coalesce(by_ref.name, by_name.name) as redirect_ref,
-        coalesce(by_name.name, by_ref.name, described.manager_name, described.ref) as manager_name,
+        coalesce(target.manager_name, by_name.name, by_ref.name, described.manager_name, described.ref) as manager_name,
         emails.ref is not null as is_listed
     from described
     left join sources on described.source_name = sources.source_name
     left join emails on described.ref = emails.ref
     left join aliases as by_ref on described.ref = by_ref.spelling
     left join aliases as by_name on {{ as_match_name('described.manager_name') }} = by_name.spelling_match
+    left join described as target on coalesce(by_ref.name, by_name.name) = target.ref
 ),
 
 {{ conform_refs() }}

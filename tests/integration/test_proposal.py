@@ -57,7 +57,7 @@ def test_a_known_system_needs_no_mapping(tmp_path):
     exports.mkdir()
     (exports / "x.csv").write_text(
         "Id,Name,StageName,Amount,CloseDate,CreatedDate,IsWon,IsClosed,OwnerId\n"
-        "006000000000001,A,Closed Won,10,2026-01-20,2026-01-01T00:00:00Z,true,true,005000000000001\n"
+        "006000000000001,A,Closed Won,10,2026-01-20,2026-01-01,true,true,005000000000001\n"
     )
     told = propose_workspace(exports, tmp_path / "made")
     assert told.sources == {"salesforce": ["x.csv"]}

@@ -285,7 +285,7 @@ class Tuning(_Strict):
     ltv_basis: Literal["deals", "payments", "mrr"] | None = None
     subscriptions_from_payments: SubscriptionsFromPayments | None = None
     history_start: date | None = None
-    memory_limit: str | None = None
+    memory_limit: str | None = "1280MiB"
     max_cell_bytes: int = Field(default=1_048_576, ge=1024)
     max_columns: int = Field(default=10_000, ge=1)
 

@@ -15,21 +15,7 @@ import duckdb
 from dagster_project.publish.release import published_manifest
 from dagster_project.settings import Workspace
 
-HEADLINE = (
-    "booked_revenue",
-    "paid_revenue",
-    "gross_margin",
-    "won_deals",
-    "average_check",
-    "win_rate",
-    "new_leads",
-    "lead_conversion",
-    "cycle_days_median",
-    "calls",
-    "meetings",
-    "spend",
-    "cac",
-)
+HEADLINE_LINES = 14
 _WORDS = {
     "en": {
         "kpi": "KPI",
@@ -69,6 +55,8 @@ class Headline:
 def headline(workspace: Workspace, folder: Path, *, is_swapped: bool = True) -> Headline:
     """Read the last complete month and the current one from a release.
 
+    The figures shown are the first of the company's strategy profile that its files can feed.
+
     Args:
         workspace: The workspace, for language and currency.
         folder: The release.
@@ -90,6 +78,15 @@ def headline(workspace: Workspace, folder: Path, *, is_swapped: bool = True) -> 
             "on k.kpi_code = v.kpi_code and v.scope_type = 'company' and v.period_grain = 'month' "
             "where k.is_available order by k.sort_order"
         ).fetchall()
+        profile = [
+            code
+            for (code,) in release.execute(
+                "select p.kpi_code from marts.strategy_profiles as p "
+                "join marts.dim_kpi as k on p.kpi_code = k.kpi_code and k.is_available "
+                "where p.strategy = ? and p.judged = 'company' order by p.place",
+                [workspace.config.strategy],
+            ).fetchall()
+        ]
         seen, bad = release.execute(
             "select coalesce(sum(rows_seen), 0), coalesce(sum(rows_quarantined), 0) "
             "from ops.reconciliation"
@@ -101,7 +98,7 @@ def headline(workspace: Workspace, folder: Path, *, is_swapped: bool = True) -> 
     rows = []
     names = {code: (name, unit) for code, name, unit, *_ in found}
     values = {(code, start): (value, low) for code, _, _, start, value, low in found}
-    for code in (c for c in HEADLINE if c in names):
+    for code in profile[:HEADLINE_LINES]:
         name, unit = names[code]
         cells = [
             _spelled(*values.get((code, start), (None, False)), unit, workspace, words)
@@ -125,6 +122,8 @@ def headline(workspace: Workspace, folder: Path, *, is_swapped: bool = True) -> 
         "rows_seen": int(seen),
         "rows_quarantined": int(bad),
         "gates_passed": gates,
+        "strategy": workspace.config.strategy,
+        "profile": profile,
         "months": {
             f"{start:%Y-%m}": {code: values.get((code, start), (None,))[0] for code in names}
             for start, _ in shown

@@ -53,6 +53,18 @@ TARGET_COLUMNS = (
 )
 """What a table of goals must have; ``target_kind`` and ``approved_by`` are read where present."""
 
+_WHOLE_PERIOD = frozenset(
+    {
+        "as-of day",
+        "last day",
+        "12 months to the last day",
+        "period",
+        "period start",
+        "month",
+        "cohort",
+    }
+)
+"""Date rules of KPIs that look at a stretch of time or at its end, not at single days."""
 DEAL_COUNTS_AS = {
     "booked_revenue": "revenue",
     "credited_revenue": "revenue",
@@ -98,7 +110,11 @@ class Marts:
     def __init__(self, connection: duckdb.DuckDBPyConnection, low_sample_below: int) -> None:
         self.connection = connection
         self.low_sample_below = low_sample_below
-        self.terms, self._measures, self._zero_rules = self._read_terms()
+        rows = self._rows("select * from kpi.marts.dim_kpi order by sort_order")
+        self.terms = {row["kpi_code"]: _terms_of(row) for row in rows}
+        self._measures = {row["kpi_code"]: row["numerator_measure"] for row in rows}
+        self._zero_rules = {row["kpi_code"]: row["zero_rule"] for row in rows}
+        self._date_rules = {row["kpi_code"]: row["date_rule"] for row in rows}
         self.has_payments = self.terms["paid_revenue"].is_available
         self._managers = self._read_managers()
         self._working: list[date] | None = None
@@ -120,12 +136,6 @@ class Marts:
             [name],
         )
         return {row["column_name"] for row in rows}
-
-    def _read_terms(self) -> tuple[dict[str, KpiTerms], dict[str, str], dict[str, str]]:
-        rows = self._rows("select * from kpi.marts.dim_kpi order by sort_order")
-        terms = {row["kpi_code"]: _terms_of(row) for row in rows}
-        measures = {row["kpi_code"]: row["numerator_measure"] for row in rows}
-        return terms, measures, {row["kpi_code"]: row["zero_rule"] for row in rows}
 
     def measures(self) -> dict[str, tuple[str, ...]]:
         """Return the measures that each KPI divides or sums."""
@@ -269,10 +279,12 @@ class Marts:
     ) -> Figure:
         """Return a figure of some days of a period, put together from its days.
 
-        Medians and balances do not add up over days: they are those of the whole period.
+        Medians, balances and what is counted over a whole period do not add up over days: they
+        are those of the whole period.
         """
         terms = self.terms[code]
-        if terms.aggregation not in ("additive", "ratio") or not whole.is_mature:
+        adds_up = terms.aggregation in ("additive", "ratio") and "day" in terms.grains
+        if not adds_up or self._date_rules[code] in _WHOLE_PERIOD or not whole.is_mature:
             return whole
         within = " or ".join("(period_start >= ? and period_start < ?)" for _ in spans)
         (row,) = self._rows(

@@ -138,6 +138,9 @@ _NUMBER = re.compile(
     r"\s*[-+−(]?\s*(?:[^\d\s().,+−-]{1,4}\.?)?\s*[-−]?\s*\d[\d\s\u00a0\u202f'.,]*\)?"
     r"\s*(?:[^\d\s().,+−-]{1,4}\.?|%)?\s*\)?\s*"
 )
+_MULTIPLIED = re.compile(
+    r"\d\s*(k|m|mm|mln|mio|b|bn|к|т|тр|тыс|м|млн|млрд)\.?\s*$", re.IGNORECASE
+)  # "45k" is not 45
 
 
 def parsed_number(text: str, decimal: str) -> Decimal | None:
@@ -146,7 +149,7 @@ def parsed_number(text: str, decimal: str) -> Decimal | None:
     Used to add up the money of a file apart from what staging makes of it, so that
     reconciliation compares two independent readings.
     """
-    if not _NUMBER.fullmatch(text):
+    if not _NUMBER.fullmatch(text) or _MULTIPLIED.search(text):
         return None
     is_negative = re.match(r"\s*\(.*\)\s*$|[^\d]*[-−]", text)
     other = "." if decimal == "," else ","

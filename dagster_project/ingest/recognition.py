@@ -542,7 +542,8 @@ def _place_of(header: str, places: dict[str, int]) -> int:
         return place
     if header.startswith("field:"):
         code = tight(header.removeprefix("field:"))
-        return places.get(code) or places.get(f"properties{code}") or 0
+        found = (places.get(f"{inside}{code}") for inside in ("", "properties", "property"))
+        return next(filter(None, found), 0)
     return 0
 
 

@@ -14,11 +14,15 @@
     nullif(trim(regexp_replace(replace(lower(replace({{ value }}, chr(160), ' ')), 'ё', 'е'), '\s+', ' ', 'g')), '')
 {%- endmacro %}
 
-{# Number in a person's spelling -> plain text that casts: "1 234,50 руб.", "$1,234.50", "(12.00)". #}
+{#
+  Number in a person's spelling -> plain text that casts: "1 234,50 руб.", "$1,234.50", "(12.00)". A word that
+  multiplies ("45k", "45 тыс.") is no currency: such a text is no number.
+#}
 {% macro as_plain_number(value, decimal) %}{{ return(adapter.dispatch('as_plain_number')(value, decimal)) }}{% endmacro %}
 {% macro duckdb__as_plain_number(value, decimal) -%}
     case
         when not regexp_matches({{ value }}, '^\s*[-+−(]?\s*([^\d\s().,+−-]{1,4}\.?)?\s*[-−]?\s*[\d][\d\s\x{00A0}\x{202F}''.,]*\)?\s*([^\d\s().,+−-]{1,4}\.?|%)?\s*\)?\s*$') then null
+        when regexp_matches({{ value }}, '\d\s*(k|m|mm|mln|mio|b|bn|к|т|тр|тыс|м|млн|млрд)\.?\s*$', 'i') then null
         when {{ decimal }} = ',' and regexp_matches({{ value }}, ',\d*\D*[.,]\s*\d') then null
         when coalesce({{ decimal }}, '.') = '.' and regexp_matches({{ value }}, '\.\d*,\d') then null
         else case when regexp_matches({{ value }}, '^\s*\(.*\)\s*$|^[^\d]*[-−]') then '-' else '' end
@@ -74,7 +78,7 @@
 {% macro as_ordered_time(value, date_order) %}{{ return(adapter.dispatch('as_ordered_time')(value, date_order)) }}{% endmacro %}
 {% macro duckdb__as_ordered_time(value, date_order) -%}
     {%- set v = "replace(replace(replace(" ~ value ~ ", '/', '.'), '-', '.'), ', ', ' ')" -%}
-    {%- set times = ['', ' %H:%M', ' %H:%M:%S', ' %H:%M:%S.%f'] -%}
+    {%- set times = ['', ' %H:%M', ' %H:%M:%S', ' %H:%M:%S.%f', ' %I:%M %p', ' %I:%M:%S %p'] -%}
     case {{ date_order }}
         {%- for order, day in [('dmy', '%d.%m.'), ('mdy', '%m.%d.'), ('ymd', '')] %}
         when '{{ order }}' then try_strptime({{ v }}, [
@@ -147,6 +151,12 @@
     case when json_valid({{ value }}) then json_extract_string({{ value }}, '{{ path }}') end
 {%- endmacro %}
 
+{# One row per item of a JSON list, as text of JSON; none where the text is no JSON. #}
+{% macro each_json_item(value) %}{{ return(adapter.dispatch('each_json_item')(value)) }}{% endmacro %}
+{% macro duckdb__each_json_item(value) -%}
+    unnest(case when json_valid({{ value }}) then cast(json_extract({{ value }}, '$[*]') as varchar[]) end)
+{%- endmacro %}
+
 {# Percentile of whole numbers, interpolated; every engine here calls it percentile_cont. #}
 {% macro percentile(column, share) %}{{ return(adapter.dispatch('percentile')(column, share)) }}{% endmacro %}
 {% macro duckdb__percentile(column, share) -%}
@@ -176,6 +186,10 @@
 {# One row per part of a text that `separator` divides; the other columns repeat. #}
 {% macro each_part(value, separator) %}{{ return(adapter.dispatch('each_part')(value, separator)) }}{% endmacro %}
 {% macro duckdb__each_part(value, separator) -%}unnest(string_split({{ value }}, {{ separator }})){%- endmacro %}
+
+{# The row as often as `count` says; the other columns repeat. #}
+{% macro each_repetition(count) %}{{ return(adapter.dispatch('each_repetition')(count)) }}{% endmacro %}
+{% macro duckdb__each_repetition(count) -%}unnest(range({{ count }})){%- endmacro %}
 
 {% macro nth_part(value, separator, number) %}{{ return(adapter.dispatch('nth_part')(value, separator, number)) }}{% endmacro %}
 {% macro duckdb__nth_part(value, separator, number) -%}split_part({{ value }}, {{ separator }}, {{ number }}){%- endmacro %}

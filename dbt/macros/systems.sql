@@ -8,6 +8,7 @@
 {{ return({
     'amocrm': ['managers', 'customers', 'leads', 'deals', 'deal_stages', 'deal_changes', 'stages', 'activities'],
     'bitrix24': ['managers', 'customers', 'products', 'leads', 'deals', 'deal_items', 'deal_stages', 'stages', 'activities'],
+    'hubspot': ['managers', 'customers', 'leads', 'deals', 'deal_items', 'deal_stages', 'deal_changes', 'stages', 'activities'],
     'salesforce': ['managers', 'customers', 'products', 'leads', 'deals', 'deal_items', 'deal_stages', 'deal_changes', 'stages', 'activities'],
     'yandex_direct': ['spend'],
     'google_ads': ['spend'],

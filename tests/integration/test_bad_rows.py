@@ -98,11 +98,13 @@ def test_a_close_in_the_future_has_not_happened(published):
     assert listed(published, "close_in_future") == [(6, "closed_at", False)]
 
 
+@pytest.mark.kpi("lost_deals")
 def test_an_unknown_seller_has_a_row_of_his_own_and_is_listed(published):
     assert published.kpi("lost_deals", "2026-01-01", scope="manager", who="crm:m99") == 1
     assert listed(published, "unknown_manager") == [(12, "manager_id", False)]
 
 
+@pytest.mark.kpi("booked_revenue", "average_check")
 def test_a_credit_counts_in_sums_and_not_in_the_average_check(published):
     revenue = 100 + 200 + 300 + 400 + 600 + 850 - 50
     assert published.kpi("booked_revenue", "2026-01-01") == revenue

@@ -260,9 +260,25 @@ def test_a_deleted_subscription_is_in_no_period(tmp_path):
         f"{head}\ns1,c1,2026-01-10,100,2026-01-10,\ns2,c2,2026-01-10,40,2026-01-10,\n"
         "s2,c2,2026-01-10,40,2026-03-05,yes\n",
     )
-    assert company.run().kpi("mrr", JAN) == 100
+    published = company.run()
+    assert published.kpi("mrr", JAN) == 100
     company.settings["as_of"] = "2026-03-04"  # the day before it was deleted
     assert company.run().kpi("mrr", JAN) == 140
+
+
+@pytest.mark.kpi("mrr")
+def test_of_a_row_that_stands_twice_the_last_counts_and_the_other_is_listed(tmp_path):
+    head = ROWS.splitlines()[0]
+    rows = (
+        f"{head}\ns1,c1,2026-01-10,,100,0,m1\ns2,c2,2026-01-10,,40,,m1\ns2,c2,2026-01-10,,50,,m1\n"
+    )
+    published = subscribers(tmp_path, rows).run()
+    assert published.kpi("mrr", JAN) == 50  # a price without a period does not recur
+    told = published.rows(
+        "select reason_code, _source_row from ops.quarantine where entity = 'subscriptions' "
+        "order by 1"
+    )
+    assert told == [("not_recurring", 2), ("repeated_in_file", 3)]
 
 
 @pytest.mark.kpi("mrr")

@@ -18,6 +18,9 @@ staged as (
     union all
     select 'payments', count(distinct payment_id) from {{ ref('int_payments__united') }} where not _is_row_rejected
     union all
+    select 'subscriptions', count(distinct concat(subscription_id, '|', cast(started_on as {{ dbt.type_string() }})))
+    from {{ ref('int_subscriptions__united') }} where not _is_row_rejected
+    union all
     select 'spend', count(*) from {{ ref('int_spend__united') }} where not _is_row_rejected
 ),
 
@@ -29,6 +32,8 @@ kept as (
     select 'activities', count(*) from {{ ref('int_activities__attributed') }}
     union all
     select 'payments', count(*) from {{ ref('int_payments__attributed') }}
+    union all
+    select 'subscriptions', count(*) from {{ ref('int_subscriptions__spells') }} where basis = 'subscriptions'
     union all
     select 'spend', coalesce(sum(row_count), 0) from spend_spans where is_counted
 ),

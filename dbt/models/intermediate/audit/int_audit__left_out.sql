@@ -44,3 +44,13 @@ from {{ ref('int_payments__united') }} as staged
 cross join settings
 where not staged._is_row_rejected and staged.paid_on > settings.as_of
 group by staged.payment_id having min(staged.paid_on) > max(settings.as_of)
+union all
+select 'subscriptions', concat(staged.subscription_id, '|', cast(staged.started_on as {{ dbt.type_string() }})),
+    case when staged.started_on > max(settings.as_of) then 'after_as_of' when min(staged.billing_months) <= 0 then 'not_recurring' else 'deleted' end,
+    min(staged._source_file), min(staged._source_row)
+from {{ ref('int_subscriptions__united') }} as staged
+cross join settings
+left join {{ ref('int_subscriptions__spells') }} as kept
+    on staged.subscription_id = kept.subscription_id and staged.started_on = kept.started_on and kept.basis = 'subscriptions'
+where not staged._is_row_rejected and kept.subscription_id is null
+group by staged.subscription_id, staged.started_on

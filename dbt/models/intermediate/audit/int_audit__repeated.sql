@@ -9,5 +9,15 @@ inner join (
     group by _landing_key, {{ key }} having count(*) > 1 {{ 'and count(updated_at) = 0' if has_updated_at }}
 ) as repeated on staged._landing_key = repeated._landing_key and staged.{{ key }} = repeated.repeated_key and staged._source_row < repeated.last_row
 where not staged._is_row_rejected
-{{ 'union all' if not loop.last }}
+union all
 {%- endfor %}
+select 'subscriptions', staged._source_file, staged._source_row, 'subscription_id', staged.subscription_id
+from {{ ref('int_subscriptions__united') }} as staged
+inner join (
+    select _landing_key, subscription_id, started_on, max(_source_row) as last_row
+    from {{ ref('int_subscriptions__united') }} where not _is_row_rejected
+    group by _landing_key, subscription_id, started_on having count(*) > 1 and count(updated_at) = 0
+) as repeated
+    on staged._landing_key = repeated._landing_key and staged.subscription_id = repeated.subscription_id
+    and staged.started_on = repeated.started_on and staged._source_row < repeated.last_row
+where not staged._is_row_rejected

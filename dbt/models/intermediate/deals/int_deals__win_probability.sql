@@ -41,11 +41,20 @@ pipelines as (
 
 bands as ({{ age_band_rows() }}),
 
+-- also those that only the records of a system tell to be open
+stages as (
+    select source_name, pipeline, stage_label from {{ ref('int_stages__mapped') }} where outcome = 'open'
+    union
+    select source_name, pipeline, stage_name from {{ ref('int_deals__moves') }} where outcome = 'open'
+    union
+    select source_name, pipeline, stage_name from {{ ref('int_deals__current') }} where stage_outcome = 'open'
+),
+
 counted as (
     select
         stages.source_name, stages.pipeline, stages.stage_label as stage_name, bands.age_from, bands.age_to,
         cast(count(stays.deal_id) as double) as deals, cast(coalesce(sum(stays.is_win), 0) as double) as wins
-    from (select distinct source_name, pipeline, stage_label from {{ ref('int_stages__mapped') }} where outcome = 'open') as stages
+    from stages
     cross join bands
     left join stays
         on stages.source_name = stays.source_name and stages.stage_label = stays.stage_name

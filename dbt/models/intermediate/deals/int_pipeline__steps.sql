@@ -1,7 +1,7 @@
 -- One row per day x pipeline x stage x manager x channel x product x partner on which the open deals there changed: what came
 -- less what went. The sum up to a day is the state in its evening; money is in the reporting currency at the rate of
 -- the day, so that foreign money has a step on each day. `unpriced_count`: deals whose currency has no rate that day.
-{%- set dims = 'pipeline, stage_name, manager_id, team_id, strategy, channel_id, product_id, partner_id' %}
+{%- set dims = 'pipeline, stage_name, manager_id, version_from, channel_id, product_id, partner_id' %}
 {%- set sums = ['deal_count', 'amount', 'weighted_amount', 'kept_count', 'samples', 'product_samples'] %}
 with
 
@@ -11,26 +11,22 @@ spans as (select * from {{ ref('int_deals__open_spans') }}),
 
 chances as (select * from {{ ref('int_deals__win_probability') }}),
 
--- the deal itself; its money by its chance at each age in the stage; whether it is kept up
+-- the deal with its money, apart by the chance at each age in the stage; and whether it is kept up
 pieces as (
-    select deal_id, pipeline, stage_name, manager_id, channel_id, partner_id, currency, from_on, to_on,
-        1 as deal_count, coalesce(amount_native, 0) as amount, cast(0 as decimal(18, 4)) as weighted_amount, 0 as kept_count
-    from spans
-    union all
     select
         spans.deal_id, spans.pipeline, spans.stage_name, spans.manager_id, spans.channel_id, spans.partner_id, spans.currency,
-        case when spans.stage_entered_on is null then spans.from_on
-            else greatest(spans.from_on, {{ add_days('spans.stage_entered_on', 'chances.age_from') }}) end,
-        case when spans.stage_entered_on is null then spans.to_on
-            else {{ earlier_end('spans.to_on', add_days('spans.stage_entered_on', 'chances.age_to')) }} end,
-        0, cast(0 as decimal(18, 4)), cast(cast(spans.amount_native as double) * chances.probability as decimal(18, 4)), 0
+        case when spans.stage_entered_on is null or chances.age_from is null then spans.from_on
+            else greatest(spans.from_on, {{ add_days('spans.stage_entered_on', 'chances.age_from') }}) end as from_on,
+        case when spans.stage_entered_on is null or chances.age_from is null then spans.to_on
+            else {{ earlier_end('spans.to_on', add_days('spans.stage_entered_on', 'chances.age_to')) }} end as to_on,
+        1 as deal_count, coalesce(spans.amount_native, 0) as amount,
+        cast(coalesce(cast(spans.amount_native as double) * chances.probability, 0) as decimal(18, 4)) as weighted_amount, 0 as kept_count
     from spans
-    inner join chances
+    left join chances
         on spans.source_name = chances.source_name and coalesce(spans.pipeline, '') = coalesce(chances.pipeline, '')
         and coalesce(spans.stage_name, '') = coalesce(chances.stage_name, '')
         and case when spans.stage_entered_on is null then chances.age_from = 0
             else {{ spans_meet('spans.from_on', 'spans.to_on', add_days('spans.stage_entered_on', 'chances.age_from'), add_days('spans.stage_entered_on', 'chances.age_to')) }} end
-    where spans.amount_native is not null
     union all
     select
         spans.deal_id, spans.pipeline, spans.stage_name, spans.manager_id, spans.channel_id, spans.partner_id, spans.currency,
@@ -45,15 +41,15 @@ pieces as (
 -- grain changes here: a deal comes apart by product, and where its manager changed team
 parted as (
     select
-        pieces.pipeline, pieces.stage_name, pieces.manager_id, versions.team_id, versions.strategy,
+        pieces.pipeline, pieces.stage_name, pieces.manager_id, versions.valid_from as version_from,
         pieces.channel_id, parts.product_id, pieces.partner_id, pieces.currency,
         greatest(pieces.from_on, versions.valid_from) as from_on,
         case when least(coalesce(pieces.to_on, date '9999-12-31'), versions.valid_to) <= settings.as_of
             then least(coalesce(pieces.to_on, date '9999-12-31'), versions.valid_to) end as to_on,
-        pieces.deal_count * parts.share as deal_count,
+        cast(pieces.deal_count * parts.share as decimal(18, 6)) as deal_count,
         cast(pieces.amount * parts.share as decimal(28, 10)) as amount,
         cast(pieces.weighted_amount * parts.share as decimal(28, 10)) as weighted_amount,
-        pieces.kept_count * parts.share as kept_count,
+        cast(pieces.kept_count * parts.share as decimal(18, 6)) as kept_count,
         case when parts.is_primary then pieces.deal_count else 0 end as samples,
         pieces.deal_count as product_samples
     from pieces
@@ -64,17 +60,14 @@ parted as (
         and {{ spans_meet('pieces.from_on', 'pieces.to_on', 'versions.valid_from', 'versions.valid_to') }}
 ),
 
-native_steps as (
-    select day, {{ dims }}, currency
-        {%- for name in sums %}, sum({{ name }}) as {{ name }}{% endfor %}
-    from (
-        select from_on as day, {{ dims }}, currency{% for name in sums %}, {{ name }}{% endfor %}
-        from parted cross join settings where from_on <= settings.as_of
-        union all
-        select to_on, {{ dims }}, currency{% for name in sums %}, -{{ name }}{% endfor %}
-        from parted where to_on is not null
-    ) as signed
-    group by day, {{ dims }}, currency
+signed as (
+    select
+        case when signs.sign = 1 then parted.from_on else parted.to_on end as day, {{ dims }}, currency
+        {%- for name in sums %}, signs.sign * {{ name }} as {{ name }}{% endfor %}
+    from parted
+    cross join settings
+    cross join (select 1 as sign union all select -1) as signs
+    where case when signs.sign = 1 then parted.from_on <= settings.as_of else parted.to_on is not null end
 ),
 
 -- foreign money: what a group holds in its own currency, valued on each day it holds it
@@ -82,9 +75,12 @@ foreign_spans as (
     select {{ dims }}, currency, day as from_on,
         lead(day) over in_order as to_on,
         sum(amount) over up_to_now as amount, sum(weighted_amount) over up_to_now as weighted_amount, sum(deal_count) over up_to_now as deal_count
-    from native_steps
-    cross join settings
-    where currency <> settings.reporting_currency
+    from (
+        select day, {{ dims }}, currency, sum(deal_count) as deal_count, sum(amount) as amount, sum(weighted_amount) as weighted_amount
+        from signed cross join settings
+        where currency <> settings.reporting_currency
+        group by day, {{ dims }}, currency
+    ) as foreign_steps
     window
         in_order as (partition by {{ dims }}, currency order by day),
         up_to_now as (partition by {{ dims }}, currency order by day rows between unbounded preceding and current row)
@@ -105,11 +101,11 @@ valued as (
 ),
 
 steps as (
-    select day, {{ dims }}, deal_count, amount, weighted_amount, kept_count, 0 as unpriced_count, samples, product_samples
-    from native_steps cross join settings where currency = settings.reporting_currency
-    union all
-    select day, {{ dims }}, deal_count, 0, 0, kept_count, 0, samples, product_samples
-    from native_steps cross join settings where currency <> settings.reporting_currency
+    select
+        day, {{ dims }}, deal_count, case when currency = settings.reporting_currency then amount else 0 end as amount,
+        case when currency = settings.reporting_currency then weighted_amount else 0 end as weighted_amount,
+        kept_count, 0 as unpriced_count, samples, product_samples
+    from signed cross join settings
     union all
     select day, {{ dims }}, 0, amount, weighted_amount, 0, unpriced_count, 0, 0 from valued
     union all
@@ -130,5 +126,10 @@ summed as (
     group by day, {{ dims }}
 )
 
-select * from summed
+select
+    summed.day, summed.pipeline, summed.stage_name, summed.manager_id, versions.team_id, versions.strategy,
+    summed.channel_id, summed.product_id, summed.partner_id,
+    summed.deal_count, summed.amount, summed.weighted_amount, summed.kept_count, summed.unpriced_count, summed.samples, summed.product_samples
+from summed
+inner join {{ ref('int_managers__versions') }} as versions on summed.manager_id = versions.manager_id and summed.version_from = versions.valid_from
 where deal_count <> 0 or amount <> 0 or weighted_amount <> 0 or kept_count <> 0 or unpriced_count <> 0 or samples <> 0 or product_samples <> 0

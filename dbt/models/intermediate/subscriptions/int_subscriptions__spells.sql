@@ -49,9 +49,9 @@ delivered as (
 ),
 
 spells as (
-    select * from delivered
+    select delivered.*, 'subscriptions' as basis from delivered
     union all
-    select * from {{ ref('int_subscriptions__recurring') }}
+    select recurring.*, 'payments' from {{ ref('int_subscriptions__recurring') }} as recurring
 ),
 
 -- who brought a customer: the first win, else the first lead
@@ -121,7 +121,7 @@ select
     starts.subscription_id is not null as is_customer_start,
     -- known once the month is over
     case when starts.subscription_id is not null and {{ add_months('paying.first_paid_on', 1) }} <= settings.as_of then kept.is_kept end as is_kept_a_month,
-    paying._source_file, paying._source_row
+    paying.basis, paying._source_file, paying._source_row
 from paying
 cross join settings
 left join starts on paying.subscription_id = starts.subscription_id and paying.started_on = starts.started_on

@@ -5,18 +5,27 @@ with
 
 cells as (select * from {{ ref('kpi_scope_days') }}),
 
-flows as (
+windows as (select * from {{ ref('kpi_windows') }}),
+
+-- windows stand by number until the sums are made: a number is cheaper to group by than what it stands for
+numbered as (
     select
-        concat(cells.measure_code, days.suffix) as measure_code,
-        cells.scope_type, cells.scope_id, days.window_code, days.period_grain, days.period_start,
+        cells.measure_code, cells.scope_type, cells.scope_id, days.window_number,
         sum(cells.value) as value, sum(cells.samples) as samples
     from cells
     inner join {{ ref('kpi_window_days') }} as days on cells.day = days.day
     where not cells.is_balance
         and (days.period_grain in ('week', 'month') or days.window_code <> 'period' or days.suffix <> '')
         and (days.suffix = '' or concat(cells.measure_code, days.suffix) in ({{ suffixed_parts() }}))
-    group by
-        cells.measure_code, days.suffix, cells.scope_type, cells.scope_id, days.window_code, days.period_grain, days.period_start
+    group by cells.measure_code, cells.scope_type, cells.scope_id, days.window_number
+),
+
+flows as (
+    select
+        concat(numbered.measure_code, windows.suffix) as measure_code, numbered.scope_type, numbered.scope_id,
+        windows.window_code, windows.period_grain, windows.period_start, numbered.value, numbered.samples
+    from numbered
+    inner join windows on numbered.window_number = windows.window_number
 ),
 
 of_months as (
@@ -24,9 +33,12 @@ of_months as (
         months.measure_code, months.scope_type, months.scope_id, months.window_code, periods.period_grain, periods.period_start,
         sum(months.value) as value, sum(months.samples) as samples
     from (
-        select flows.* from flows
-        inner join (select distinct measure_code from cells where not is_balance) as known on flows.measure_code = known.measure_code
-        where flows.period_grain = 'month' and flows.window_code = 'period'
+        select
+            numbered.measure_code, numbered.scope_type, numbered.scope_id, windows.window_code, windows.period_start,
+            numbered.value, numbered.samples
+        from numbered
+        inner join windows on numbered.window_number = windows.window_number
+        where windows.period_grain = 'month' and windows.window_code = 'period' and windows.suffix = ''
     ) as months
     inner join {{ ref('kpi_periods') }} as periods
         on months.period_start >= periods.period_start and months.period_start < periods.period_end
@@ -39,7 +51,7 @@ balances as (
         concat(cells.measure_code, windows.suffix) as measure_code,
         cells.scope_type, cells.scope_id, windows.window_code, windows.period_grain, windows.period_start, cells.value, cells.samples
     from cells
-    inner join {{ ref('kpi_windows') }} as windows on cells.day = windows.last_day
+    inner join windows on cells.day = windows.last_day
     where cells.is_balance and (windows.suffix = '' or concat(cells.measure_code, windows.suffix) in ({{ suffixed_parts() }}))
 ),
 

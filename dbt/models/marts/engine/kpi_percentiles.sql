@@ -1,54 +1,53 @@
--- One row per distribution KPI x scope x window. Interpolated between the two neighbours, as percentile_cont does.
+-- One row per distribution KPI x scope x window: interpolated between the two neighbours.
+-- depends_on: {{ ref('kpi_registry') }}
+{%- set shares = registered_kpis() | selectattr('aggregation', 'equalto', 'distribution') | map(attribute='percentile') | unique | list %}
 with
 
 kpis as (
-    select kpi_code, numerator_measure, cast(percentile as double) as percentile
-    from {{ ref('kpi_registry') }} where aggregation = 'distribution' and is_computed
+    select kpi_code, numerator_measure, percentile from {{ ref('kpi_registry') }} where aggregation = 'distribution' and is_computed
 ),
 
-counted as (
+cells as (select * from {{ ref('kpi_sample_days') }} where sample_count > 0),
+
+windows as (select * from {{ ref('kpi_windows') }}),
+
+-- what is grouped by the million stands by number
+series as (
     select
-        cells.measure_code, cells.scope_type, cells.scope_id, days.window_code, days.suffix, days.period_grain, days.period_start,
-        cells.sample, sum(cells.sample_count) as sample_count
-    from {{ ref('kpi_sample_days') }} as cells
-    inner join {{ ref('kpi_window_days') }} as days on cells.day = days.day
-    where cells.sample_count > 0 and (days.suffix = '' or concat(cells.measure_code, days.suffix) in (
-        select concat(numerator_measure, '__90d') from kpis where concat(kpi_code, '__90d') in ({{ suffixed_parts() }})))
-    group by
-        cells.measure_code, cells.scope_type, cells.scope_id, days.window_code, days.suffix, days.period_grain, days.period_start,
-        cells.sample
+        *, cast(row_number() over (order by measure_code, scope_type, scope_id) as integer) as series_number,
+        measure_code in (select numerator_measure from kpis where concat(kpi_code, '__90d') in ({{ suffixed_parts() }})) as is_trailing
+    from (select distinct measure_code, scope_type, scope_id from cells) as named
+),
+
+samples as (
+    select series.series_number, series.is_trailing, cells.day, cells.sample, {{ each_repetition('cells.sample_count') }} as repetition
+    from cells
+    inner join series
+        on cells.measure_code = series.measure_code and cells.scope_type = series.scope_type and cells.scope_id = series.scope_id
 ),
 
 placed as (
     select
-        *,
-        sum(sample_count) over (
-            partition by measure_code, scope_type, scope_id, window_code, suffix, period_grain, period_start order by sample
-            rows between unbounded preceding and current row) as reached,
-        sum(sample_count) over (
-            partition by measure_code, scope_type, scope_id, window_code, suffix, period_grain, period_start) as total
-    from counted
-),
-
-positions as (
-    select placed.*, kpis.kpi_code, kpis.percentile * (placed.total - 1) as position
-    from placed
-    inner join kpis on placed.measure_code = kpis.numerator_measure
-),
-
-neighbours as (
-    select
-        kpi_code, scope_type, scope_id, window_code, suffix, period_grain, period_start,
-        max(total) as samples, max(position) as position,
-        min(case when reached > floor(position) then sample end) as lower_value,
-        min(case when reached > ceil(position) then sample end) as upper_value
-    from positions
-    group by kpi_code, scope_type, scope_id, window_code, suffix, period_grain, period_start
+        samples.series_number, days.window_number, count(*) as samples
+        {%- for share in shares %},
+        {{ percentile('samples.sample', share) }} as value_{{ loop.index }}
+        {%- endfor %}
+    from samples
+    inner join {{ ref('kpi_window_days') }} as days
+        on samples.day = days.day and (days.suffix = '' or (days.suffix = '__90d' and samples.is_trailing))
+    group by samples.series_number, days.window_number
 )
 
 select
-    kpi_code, concat(kpi_code, suffix) as measure_code,
-    scope_type, scope_id, window_code, period_grain, period_start,
-    cast(samples as bigint) as samples,
-    cast(lower_value as double) + (position - floor(position)) * cast(upper_value - lower_value as double) as value
-from neighbours
+    kpis.kpi_code, concat(kpis.kpi_code, windows.suffix) as measure_code,
+    series.scope_type, series.scope_id, windows.window_code, windows.period_grain, windows.period_start,
+    cast(placed.samples as bigint) as samples,
+    cast(case kpis.percentile
+        {%- for share in shares %}
+        when {{ share }} then placed.value_{{ loop.index }}
+        {%- endfor %}
+    end as double) as value
+from placed
+inner join series on placed.series_number = series.series_number
+inner join windows on placed.window_number = windows.window_number
+inner join kpis on series.measure_code = kpis.numerator_measure

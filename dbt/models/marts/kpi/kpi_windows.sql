@@ -118,18 +118,25 @@ lagged as (
             else {{ add_days(add_months('lags.first_day', '-lags.months'), days_between('lags.first_day', 'lags.last_day')) }}
         end as lagged_last
     from lags
+),
+
+every_window as (
+    select
+        windows.window_code, '' as suffix, windows.period_grain, windows.period_start,
+        cast(windows.first_day as date) as first_day, cast(windows.last_day as date) as last_day, windows.is_window_over,
+        {{ add_months('windows.last_day', 12) }} <= settings.first_incomplete_on as is_year_over
+    from windows
+    cross join settings
+    union all
+    select window_code, '__90d', period_grain, period_start, {{ add_days('last_day', -89) }}, cast(last_day as date), is_window_over, cast(null as boolean)
+    from windows where period_grain <> 'week'
+    union all
+    select lagged.window_code, '__lagged', lagged.period_grain, lagged.period_start, lagged.lagged_first, lagged.lagged_last, lagged.is_window_over, cast(null as boolean)
+    from lagged
+    inner join reported on lagged.lagged_first >= reported.first_day
 )
 
 select
-    windows.window_code, '' as suffix, windows.period_grain, windows.period_start,
-    cast(windows.first_day as date) as first_day, cast(windows.last_day as date) as last_day, windows.is_window_over,
-    {{ add_months('windows.last_day', 12) }} <= settings.first_incomplete_on as is_year_over
-from windows
-cross join settings
-union all
-select window_code, '__90d', period_grain, period_start, {{ add_days('last_day', -89) }}, cast(last_day as date), is_window_over, cast(null as boolean)
-from windows where period_grain <> 'week'
-union all
-select lagged.window_code, '__lagged', lagged.period_grain, lagged.period_start, lagged.lagged_first, lagged.lagged_last, lagged.is_window_over, cast(null as boolean)
-from lagged
-inner join reported on lagged.lagged_first >= reported.first_day
+    window_code, suffix, period_grain, period_start, first_day, last_day, is_window_over, is_year_over,
+    cast(row_number() over (order by window_code, suffix, period_grain, period_start) as integer) as window_number
+from every_window

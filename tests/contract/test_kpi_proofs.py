@@ -1,0 +1,113 @@
+"""Every KPI has its proof, and every profile names KPIs that exist where it judges by them."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import re
+from collections import defaultdict
+
+import pytest
+
+from dagster_project.settings import project_root
+
+ROOT = project_root()
+
+
+def seed(name: str) -> list[dict[str, str]]:
+    with (ROOT / "dbt" / "seeds" / f"{name}.csv").open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+@pytest.fixture(scope="module")
+def proved() -> dict[str, set[str]]:
+    """Return KPI -> tests marked as its worked fixture."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for path in (ROOT / "tests" / "integration").rglob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test_"):
+                continue
+            for mark in node.decorator_list:
+                if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.kpi":
+                    for code in mark.args:
+                        found[ast.literal_eval(code)].add(f"{path.name}::{node.name}")
+    return found
+
+
+def test_every_computed_kpi_has_a_worked_fixture(proved):
+    computed = {kpi["kpi_code"] for kpi in seed("kpi_registry") if kpi["is_computed"] == "true"}
+    assert sorted(computed - set(proved)) == []
+
+
+def test_a_fixture_is_marked_with_kpis_that_exist(proved):
+    assert sorted(set(proved) - {kpi["kpi_code"] for kpi in seed("kpi_registry")}) == []
+
+
+def test_a_marked_test_asks_for_the_kpi_it_is_marked_with(proved):
+    """Hold the marks against the text: the code stands in the module outside its marks."""
+    silent = []
+    texts = {p.name: p for p in (ROOT / "tests" / "integration").rglob("test_*.py")}
+    for code, tests in proved.items():
+        for module in {test.split("::")[0] for test in tests}:
+            lines = texts[module].read_text(encoding="utf-8").splitlines()
+            body = "\n".join(x for x in lines if not x.startswith("@pytest.mark.kpi("))
+            tail = code.partition("_")[2]  # of mrr_new, asked for as f"mrr_{kind}"
+            is_told = re.search(rf"""["']{code}["']""", body) or (
+                tail and code.startswith("mrr_") and re.search(rf"\b{tail}\b", body)
+            )
+            if not is_told:
+                silent.append((module, code))
+    assert silent == []
+
+
+def test_profiles_judge_by_kpis_that_their_strategy_and_scope_have():
+    kpis = {kpi["kpi_code"]: kpi for kpi in seed("kpi_registry")}
+    broken = []
+    for row in seed("strategy_profiles"):
+        kpi = kpis.get(row["kpi_code"])
+        if (
+            kpi is None
+            or row["strategy"] not in kpi["strategies"].split(";")
+            or row["judged"] not in kpi["scopes"].split(";")
+            or "month" not in kpi["grains"].split(";")
+        ):
+            broken.append(row)
+    assert broken == []
+
+
+def test_each_strategy_judges_company_team_and_manager_by_kpis_in_an_order_without_gaps():
+    places = defaultdict(list)
+    codes = defaultdict(list)
+    for row in seed("strategy_profiles"):
+        places[row["strategy"], row["judged"]].append(int(row["place"]))
+        codes[row["strategy"], row["judged"]].append(row["kpi_code"])
+    assert set(places) == {
+        (strategy, judged)
+        for strategy in ("mass", "large", "subscription", "partner")
+        for judged in ("company", "team", "manager")
+    }
+    for key, found in places.items():
+        assert found == list(range(1, len(found) + 1)), key
+        assert len(set(codes[key])) == len(codes[key]), key
+
+
+@pytest.mark.parametrize(
+    ("strategy", "owned"),
+    [
+        ("mass", {"calls", "meetings", "proposals", "lead_conversion"}),
+        ("large", {"average_check", "cycle_days_median", "win_rate", "margin_rate"}),
+        ("subscription", {"logo_churn_rate", "logo_retention_rate", "mrr"}),
+        ("partner", {"active_partners", "partner_revenue", "partner_margin"}),
+    ],
+)
+def test_what_a_strategy_lives_by_judges_the_company_the_team_and_the_seller(strategy, owned):
+    for judged in ("company", "team", "manager"):
+        told = {
+            row["kpi_code"]
+            for row in seed("strategy_profiles")
+            if (row["strategy"], row["judged"]) == (strategy, judged)
+        }
+        assert owned <= told, judged
+        # what every strategy shares: money, the way of leads to it, and how long a sale takes
+        assert {"booked_revenue", "gross_margin", "new_leads", "lead_conversion"} <= told, judged
+        assert {"average_check", "cycle_days_median"} <= told, judged

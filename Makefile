@@ -19,7 +19,7 @@ run: .venv/.ready
 	@$(BIN)/kpi run --workspace data/demo
 
 test: .venv/.ready lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/.ready
 	@$(BIN)/ruff check .

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from benchmarks.company import write_company
 
-WORK = Path(__file__).parent / "work"
+WORK = Path(__file__).parent / "made"
 
 
 def main() -> None:

@@ -15,16 +15,19 @@ from functools import cache
 from typing import Any
 
 from dagster_project.errors import PipelineError
+from dagster_project.settings import child_environment, silence_telemetry
 
 
 class ExpectationsProcess:
     """Call functions of ``quality.suites`` by name in a process that is started at once."""
 
     def __init__(self) -> None:
+        silence_telemetry()  # whoever asks: the command line, Dagster's page, a test
         self._process = subprocess.Popen(
             [sys.executable, "-m", "dagster_project.quality.process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env=child_environment(),
         )
         atexit.register(self.end)
 

@@ -165,6 +165,12 @@ def test_credited_margin_follows_the_splits_where_the_cost_is_known(published):
     assert published.kpi("credited_margin", "2026-04-01") is None
 
 
+@pytest.mark.kpi("unpaid_won_amount")
+def test_what_is_unpaid_is_unknown_where_no_payments_are_delivered(published):
+    reason = "select unavailable_because from marts.dim_kpi where kpi_code = 'unpaid_won_amount'"
+    assert published.one(reason) == "no payments are delivered"
+
+
 def test_shares_add_up_to_one_and_the_remainder_goes_to_the_owner(published):
     found = published.rows(
         "select manager_id, is_owner, delivered_share, share from marts.fct_deal_splits "
@@ -234,8 +240,17 @@ s6,m2,40
     assert published.kpi("credited_revenue", JAN, scope="manager", who="Bob") == 500
 
 
-@pytest.mark.kpi("credited_revenue")
-def test_a_split_that_comes_late_takes_effect_at_the_win_and_replaces_the_one_before(tmp_path):
+@pytest.mark.kpi(
+    "credited_revenue",
+    "credited_margin",
+    "active_partners",
+    "partner_revenue",
+    "partner_margin",
+    "partner_margin_rate",
+)
+def test_late_files_take_effect_at_the_win_and_a_newer_split_replaces_the_one_before(tmp_path):
+    """Late come a win of Alpha on 20 February, 100 for 40, and a deal that Delta, a partner in no
+    list, registered on the 10th."""
     company = eight_deals(Company(tmp_path / "late"))
     company.settings["sources"]["crm"]["entities"]["deal_splits"]["files"] = "*/deal_splits.csv"
     company.source(observed_at=r"/(\d{4}-\d{2}-\d{2})/")
@@ -244,9 +259,21 @@ def test_a_split_that_comes_late_takes_effect_at_the_win_and_replaces_the_one_be
     company.file("2026-03-01/deal_splits.csv", first)
     assert company.run().kpi("credited_revenue", FEB, scope="manager", who="Eve") == 0
     company.file("2026-04-01/deal_splits.csv", "deal_id,manager_id,share\ns6,m1,0.5\ns6,m3,0.5\n")
+    company.file(
+        "deals_late.csv",
+        "deal_id,stage,opened_at,amount,cost,partner_id,partner_role,manager_id,updated_at\n"
+        "s9,won,2026-02-01,100,40,pa,sourced,m2,2026-02-20\n"
+        "s10,open,2026-02-10,80,,pd,sourced,m2,2026-02-10\n",
+    )
+    company.file("deal_stages_late.csv", "deal_id,stage,entered_at\ns9,won,2026-02-20\n")
     late = company.run()
     assert late.kpi("credited_revenue", FEB, scope="manager", who="Eve") == 350
-    assert late.kpi("credited_revenue", FEB) == 1800
+    assert late.kpi("credited_margin", FEB, scope="manager", who="Eve") == 100
+    assert late.kpi("credited_revenue", FEB) == 1800 + 100
+    assert late.kpi("partner_revenue", FEB) == 600 + 100
+    assert late.kpi("partner_margin", FEB) == 260 + (100 - 40 - 10)
+    assert late.kpi("partner_margin_rate", FEB) == pytest.approx(310 / 500)
+    assert late.kpi("active_partners", FEB) == 4
 
 
 def test_without_fees_partner_margins_say_what_is_missing(tmp_path):
@@ -269,6 +296,7 @@ def test_partner_numbers_go_back_to_their_facts(published):
     values = {row["fact_id"]: float(row["value"]) for row in told.facts}
     assert values == {"crm:s6": 420, "crm:s7": 200, "crm:s3": 66.68}
     told = explain(workspace, "active_partners", "company", "2026-02")
+    assert {row["measure_code"] for row in told.facts} == {"active_partners"}
     assert {row["fact_id"] for row in told.facts} == {"crm:pa", "crm:pb", "crm:pc"}
     assert told.sums["active_partners"] == 3
     told = explain(workspace, "partner_margin", "company", "2026-02")

@@ -294,17 +294,29 @@ def test_an_open_deal_more_changes_no_win(published, tmp_path):
     assert more.kpi("open_pipeline", FEB) == published.kpi("open_pipeline", FEB) + 1000
 
 
-@pytest.mark.kpi("open_pipeline", "weighted_pipeline", "slippage_rate")
+@pytest.mark.kpi(
+    "open_pipeline",
+    "weighted_pipeline",
+    "slippage_rate",
+    "crm_hygiene",
+    "sales_velocity",
+    "unpaid_won_amount",
+)
 def test_a_late_file_gives_what_one_delivery_would_have_given(published, tmp_path):
     company = six_deals(Company(tmp_path / "late"))
     stages = company.directory / "raw" / "crm" / "deal_stages.csv"
     whole = stages.read_text()
     rows = whole.splitlines(keepends=True)
     stages.write_text("".join([rows[0], *rows[3:]]))  # d1 and d2 are not told yet
-    company.run()
+    payments = company.directory / "raw" / "crm" / "payments.csv"
+    header, *lines = payments.read_text().splitlines(keepends=True)
+    payments.write_text("".join([header, *lines[:2]]))  # nor are the refund and d6's payment
+    assert company.run().kpi("unpaid_won_amount", FEB) == 150 + 40
     company.file("deal_stages_late.csv", "".join(rows[:3]))
+    company.file("payments_late.csv", "".join([header, *lines[2:]]))
     late = company.run()
-    for code in ("open_pipeline", "weighted_pipeline", "slippage_rate", "crm_hygiene"):
+    codes = ("open_pipeline", "weighted_pipeline", "slippage_rate", "crm_hygiene")
+    for code in (*codes, "sales_velocity", "unpaid_won_amount"):
         for month in (JAN, FEB, MAR):
             assert late.kpi(code, month) == published.kpi(code, month), (code, month)
 

@@ -123,6 +123,11 @@ def init(
             print(f"{name}: {len(files)} files")
         for name, why in told.left_out.items():
             print(f"left out: {name}: {why}")
+        if told.reading is not None:
+            for name, why in told.reading.refused.items():
+                print(f"refused: {name}: {why}")
+            counted = ", ".join(f"{e} {rows}" for e, rows in sorted(told.reading.facts.items()))
+            print(f"rows that can be counted: {counted or 'none'}")
         for question in told.questions:
             print(f"TODO {question}")
         print(f"{told.folder / 'workspace.yml'}: look at the lines marked TODO, then kpi run")

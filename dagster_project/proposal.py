@@ -1,7 +1,8 @@
 """A workspace proposed from a folder of exports: what ``kpi init --from`` writes.
 
 What belongs here: what the files themselves tell, and the questions that they leave open. What does
-not: the words it goes by (proposal_words.yml), which file is whose export (ingest.recognition).
+not: the words it goes by (proposal_words.yml), which file is whose export (ingest.systems), what
+only staged rows tell (first_reading).
 
 Nothing that decides money is guessed: what a file does not tell stands as a line marked TODO, and a
 stage without a sure outcome stays commented out, so that a run stops and asks.
@@ -21,12 +22,13 @@ from typing import Any
 import yaml
 
 from dagster_project.canonical import ENTITIES, missing_required
-from dagster_project.configuration import SourceConfig
 from dagster_project.errors import SourceFileError, WorkspaceError
-from dagster_project.ingest.contracts import CONTRACTS, tight
+from dagster_project.first_reading import FirstReading, read_first
+from dagster_project.ingest.contracts import tight
 from dagster_project.ingest.readers import Record, encoding_of, parquet_records, xlsx_records
 from dagster_project.ingest.reading import Reading
-from dagster_project.ingest.recognition import JSON_SUFFIXES, PARQUET, WORKBOOKS, recognise
+from dagster_project.ingest.recognition import JSON_SUFFIXES, PARQUET, WORKBOOKS
+from dagster_project.ingest.systems import systems_of
 
 _TEXT = {".csv", ".tsv", ".txt"}
 _DAY_FIRST = re.compile(r"^\s*(\d{1,2})[./-](\d{1,2})[./-]\d{2,4}\b")
@@ -60,12 +62,16 @@ class _Mapping:
 
 @dataclass
 class Proposed:
-    """What was made: the folder, files by source, files nobody understood, open questions."""
+    """What was made: the folder, files by source, files nobody understood, open questions.
+
+    ``reading`` is what the first reading found; None where a TODO has to be answered before it.
+    """
 
     folder: Path
     sources: dict[str, list[str]]
     left_out: dict[str, str]
     questions: list[str]
+    reading: FirstReading | None = None
 
 
 @cache
@@ -86,24 +92,18 @@ def propose_workspace(exports: Path, target: Path) -> Proposed:
     """
     exports, target = exports.expanduser().resolve(), target.expanduser().resolve()
     _check_folders(exports, target)
-    files = sorted(p for p in exports.rglob("*") if p.is_file() and not p.name.startswith("."))
+    tables, left_out = _tables_below(exports)
+    system_of = systems_of(tables, _words()["brands"])
     systems: dict[str, list[tuple[Path, str]]] = {}
     own: list[_Mapping] = []
-    left_out: dict[str, str] = {}
-    for path in files:
-        within = path.relative_to(exports).as_posix()
-        if path.suffix.lower() not in _TEXT | WORKBOOKS | PARQUET | JSON_SUFFIXES or (
-            path.name.casefold() in {"readme.txt", "license.txt"}
-        ):
-            left_out[within] = "no table"
-            continue
-        system = _system_of(path, within)
-        if system:
-            systems.setdefault(system, []).append((path, within))
+    for within, path in tables.items():
+        if within in system_of:
+            systems.setdefault(system_of[within], []).append((path, within))
         else:
             _place_own(path, within, own, left_out)
     if not systems and not own:
-        told = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:10])
+        said = {name: why for name, why in left_out.items() if why != "no table"} or left_out
+        told = "; ".join(f"{name}: {why}" for name, why in list(said.items())[:10])
         raise WorkspaceError(
             "proposing a workspace",
             found=told or "no file",
@@ -121,7 +121,49 @@ def propose_workspace(exports: Path, target: Path) -> Proposed:
             shutil.copy2(path, goal)
         told.sources[name] = [within for _, within in members]
     (target / "workspace.yml").write_text(text, encoding="utf-8")
+    if not any(mapping.lacking for mapping in own):
+        told.reading = read_first(target)
+        more = _lines_of_first_reading(told)
+        (target / "workspace.yml").write_text(text + more, encoding="utf-8")
     return told
+
+
+def _tables_below(exports: Path) -> tuple[dict[str, Path], dict[str, str]]:
+    """Return what may be a table, by its path within the folder, and why the rest is none."""
+    tables: dict[str, Path] = {}
+    left_out: dict[str, str] = {}
+    for path in sorted(p for p in exports.rglob("*") if p.is_file()):
+        if path.name.startswith("."):
+            continue
+        within = path.relative_to(exports).as_posix()
+        is_table = path.suffix.lower() in _TEXT | WORKBOOKS | PARQUET | JSON_SUFFIXES
+        if is_table and path.name.casefold() not in {"readme.txt", "license.txt"}:
+            tables[within] = path
+        else:
+            left_out[within] = "no table"
+    return tables, left_out
+
+
+def _lines_of_first_reading(told: Proposed) -> str:
+    """Return the lines that only staged rows ask for: stages of systems, rows that do not load."""
+    reading, lines = told.reading, []
+    assert reading is not None
+    for pipeline, stage, line in reading.stages:
+        question = f"stage {stage}" + (f" of {pipeline}" if pipeline else "")
+        told.questions.append(f"{question}: open, won or lost")
+        lines.append(f"  # {line}  # TODO {question}")
+    if lines:
+        lines.insert(0, "# stages:  # TODO uncomment with the lines below")
+    for file, seen, refused, why in reading.bad_rows:
+        question = f"{refused} of {seen} rows of {file} do not load ({why})"
+        told.questions.append(f"{question}: mend them, or allow to go on without")
+        lines.append(f"# TODO {question}")
+    if reading.bad_rows:
+        lines.append("# settings: {row_error_limit: 1.0}  # TODO uncomment to go on without them")
+    lines += [f"# refused: {_scalar(name)}: {why}" for name, why in reading.refused.items()]
+    if not reading.facts:
+        lines.append("# nothing here can be counted: no deal, lead, payment, spend, touch or plan")
+    return "".join(line + "\n" for line in lines)
 
 
 def _check_folders(exports: Path, target: Path) -> None:
@@ -144,24 +186,6 @@ def _check_folders(exports: Path, target: Path) -> None:
         )
 
 
-def _system_of(path: Path, within: str) -> str | None:
-    """Return the system that understands most columns of a file; None where none or two do."""
-    found: dict[str, int] = {}
-    file = within.rsplit("/", 1)[-1].casefold()
-    named = {s for s, words in _words()["brands"].items() if any(w in file for w in words)}
-    for name, contract in CONTRACTS.items():
-        if name == "files" or (named and name not in named):
-            continue
-        try:
-            seen = recognise(path, within, SourceConfig(system=name), contract, within)
-        except SourceFileError:
-            continue
-        if seen:
-            found[name] = len(seen.reading.columns)
-    best = [name for name, score in found.items() if score == max(found.values())]
-    return best[0] if len(best) == 1 else None
-
-
 def _place_own(path: Path, within: str, own: list[_Mapping], left_out: dict[str, str]) -> None:
     try:
         sheet = _opened(path, within)
@@ -170,8 +194,7 @@ def _place_own(path: Path, within: str, own: list[_Mapping], left_out: dict[str,
         return
     mapping = _mapping_of(sheet) if sheet else None
     if sheet is None or mapping is None:
-        heads = ", ".join(sheet.headers[:8]) if sheet else "no header"
-        left_out[within] = f"not understood ({heads})"
+        left_out[within] = _why_not(sheet)
         return
     for known in own:
         if (known.entity, known.columns) == (mapping.entity, mapping.columns):
@@ -179,6 +202,18 @@ def _place_own(path: Path, within: str, own: list[_Mapping], left_out: dict[str,
             return
     mapping.sheets.append(sheet)
     own.append(mapping)
+
+
+def _why_not(sheet: _Sheet | None) -> str:
+    if sheet is None:
+        return "records of no known system"
+    heads = ", ".join(sheet.headers[:8])
+    if any(re.fullmatch(r"-?[\d.,:\s-]*\d[\d.,:\s-]*", head) for head in sheet.headers):
+        return (
+            f"no header (the first line holds values: {heads}); "
+            "map it by hand with has_header: false and numbers of columns"
+        )
+    return f"not understood ({heads})"
 
 
 def _opened(path: Path, within: str) -> _Sheet | None:

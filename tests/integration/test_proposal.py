@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 import yaml
 
@@ -34,7 +36,7 @@ def test_a_russian_export_runs_as_proposed(tmp_path):
         "Отказ": "lost",
     }
     assert (exports / "Сделки.csv").exists()
-    published = run_all(told.folder, as_of="2026-03-31")
+    published = run_all(told.folder, as_of=date(2026, 3, 31))
     assert float(published.kpi("booked_revenue", "2026-01-01")) == 1234.5
 
 

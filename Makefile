@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/sh
 .DEFAULT_GOAL := run
-.PHONY: run test lint bench bench-limit kill-test registry-table clean lock
+.PHONY: run test lint bench bench-formats bench-limit kill-test registry-table clean lock
 
 # The environment is made anew only when what it is made of has changed.
 .venv/.ready: requirements.lock pyproject.toml
@@ -28,6 +28,9 @@ lint: .venv/.ready
 
 bench: .venv/.ready
 	@$(BIN)/python -m benchmarks.bench $(BENCH)
+
+bench-formats: .venv/.ready
+	@$(BIN)/python -m benchmarks.formats $(BENCH)
 
 kill-test: .venv/.ready
 	@$(BIN)/python -m pytest -m kill -o addopts=""

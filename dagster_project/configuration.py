@@ -161,9 +161,8 @@ class SourceConfig(_Strict):
     @field_validator("system")
     @classmethod
     def _is_known(cls, value: str) -> str:
-        known = dict.fromkeys([*CONTRACTS, *PULLED_SYSTEMS])
-        if value not in known:
-            raise ValueError(f"is none of: {', '.join(known)}")
+        if value not in CONTRACTS:
+            raise ValueError(f"is none of: {', '.join(CONTRACTS)}")
         return value
 
     @field_validator("ignore", mode="before")

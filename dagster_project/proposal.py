@@ -123,8 +123,9 @@ def propose_workspace(exports: Path, target: Path) -> Proposed:
     (target / "workspace.yml").write_text(text, encoding="utf-8")
     if not any(mapping.lacking for mapping in own):
         told.reading = read_first(target)
-        more = _lines_of_first_reading(told)
-        (target / "workspace.yml").write_text(text + more, encoding="utf-8")
+        told.questions.clear()
+        text = _settings(target.name, sources, told)
+        (target / "workspace.yml").write_text(text, encoding="utf-8")
     return told
 
 
@@ -144,26 +145,26 @@ def _tables_below(exports: Path) -> tuple[dict[str, Path], dict[str, str]]:
     return tables, left_out
 
 
-def _lines_of_first_reading(told: Proposed) -> str:
-    """Return the lines that only staged rows ask for: stages of systems, rows that do not load."""
-    reading, lines = told.reading, []
-    assert reading is not None
-    for pipeline, stage, line in reading.stages:
-        question = f"stage {stage}" + (f" of {pipeline}" if pipeline else "")
-        told.questions.append(f"{question}: open, won or lost")
-        lines.append(f"  # {line}  # TODO {question}")
-    if lines:
-        lines.insert(0, "# stages:  # TODO uncomment with the lines below")
+def _lines_of_first_reading(reading: FirstReading, ask: Any) -> list[str]:
+    """Return the lines that only staged rows ask for: what does not load, what is not there."""
+    lines = []
     for file, seen, refused, why in reading.bad_rows:
-        question = f"{refused} of {seen} rows of {file} do not load ({why})"
-        told.questions.append(f"{question}: mend them, or allow to go on without")
-        lines.append(f"# TODO {question}")
+        question = f"{refused} of {seen} rows of {file} do not load ({why}): mend or allow that"
+        lines.append(f"#{ask(question)}")
     if reading.bad_rows:
         lines.append("# settings: {row_error_limit: 1.0}  # TODO uncomment to go on without them")
     lines += [f"# refused: {_scalar(name)}: {why}" for name, why in reading.refused.items()]
     if not reading.facts:
-        lines.append("# nothing here can be counted: no deal, lead, payment, spend, touch or plan")
-    return "".join(line + "\n" for line in lines)
+        lines.append("# nothing here can be counted: no deal, lead, activity, payment or spend")
+    return lines
+
+
+def _asks_of_micros(reading: FirstReading | None, source: str) -> bool:
+    refused = reading.refused if reading else {}
+    return any(
+        file.startswith(f"raw/{source}/") and "money_in_micros" in why
+        for file, why in refused.items()
+    )
 
 
 def _check_folders(exports: Path, target: Path) -> None:
@@ -321,13 +322,19 @@ def _settings(company: str, sources: dict[str, Any], told: Proposed) -> str:
     ]
     for name, (system, mappings, _) in sources.items():
         lines += [f"  {name}:", f"    system: {system}"]
+        if _asks_of_micros(told.reading, name):
+            question = f"{name}.money_in_micros: true where 1000000 means one unit of money"
+            lines.append(f"    # money_in_micros: true{ask(question)}")
         lines += ["    entities:"] if mappings else []
         for mapping in mappings:
             lines += _entity_lines(mapping, ask)
-    stages = _stage_lines(sources, ask)
-    lines += (
-        ["stages:", *stages] if any(not line.strip().startswith("#") for line in stages) else stages
-    )
+    stages = _stage_lines(sources, told.reading, ask)
+    if stages and all(line.strip().startswith("#") for line in stages):
+        lines.append("# stages:  # TODO uncomment with the lines below")
+    elif stages:
+        lines.append("stages:")
+    lines += stages
+    lines += _lines_of_first_reading(told.reading, ask) if told.reading else []
     lines += [f"# left out: {_scalar(name)}: {why}" for name, why in told.left_out.items()]
     return "\n".join(lines) + "\n"
 
@@ -403,7 +410,12 @@ def _currency(own: list[_Mapping]) -> str | None:
     return codes.pop() if len(found) == len(codes) == 1 else None
 
 
-def _stage_lines(sources: dict[str, Any], ask: Any) -> list[str]:
+def _stage_lines(sources: dict[str, Any], reading: FirstReading | None, ask: Any) -> list[str]:
+    """Return a rule for each stage; commented out where its outcome is not sure.
+
+    Stages of the user's own tables are read off their column; those of systems, whose answers tell
+    most outcomes by themselves, are the ones that the first reading left without.
+    """
     outcome_of = {
         tight(word): outcome for outcome, words in _words()["outcomes"].items() for word in words
     }
@@ -422,6 +434,11 @@ def _stage_lines(sources: dict[str, Any], ask: Any) -> list[str]:
                 else:
                     question = f"stage {stage}: open, won or lost"
                     lines.append(f"  # - {_flow(rule | {'outcome': 'open'})}{ask(question)}")
+    known = "\n".join(lines)
+    for pipeline, stage, line in reading.stages if reading else []:
+        if f'"stage": {_scalar(stage)}' not in known:
+            place = f" of {pipeline}" if pipeline else ""
+            lines.append(f"  # {line}{ask(f'stage {stage}{place}: open, won or lost')}")
     return lines
 
 

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from dagster_project.likenesses import likely_pairs
+from dagster_project.masks import published_name
 from dagster_project.settings import load_workspace
 from tests.conftest import Company, Published
 
@@ -166,6 +167,14 @@ def test_an_owner_known_only_by_an_e_mail_shows_a_mask(company: Company):
     name = published.one("select manager_name from marts.dim_manager where manager_name like '%@%'")
     assert name.startswith("a***@corp.ru #")
     assert clear_values(published, "anna.petrova") == []
+
+
+def test_a_reference_by_an_e_mail_finds_the_person_behind_the_mask(company: Company):
+    hubspot_deals_of_an_unlisted_owner(company)
+    published = company.run()
+    workspace = load_workspace(company.directory)
+    name = published_name(workspace)("anna.petrova@corp.ru")
+    assert published.kpi("booked_revenue", "2026-01-01", scope="manager", who=name) == 100
 
 
 def test_an_alias_of_an_e_mail_still_names_its_person(company: Company):

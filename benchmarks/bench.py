@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 from benchmarks.company import write_company
+from benchmarks.kpi_step import kpi_step, kpi_step_told
 
 WORK = Path(__file__).parent / "made"
 
@@ -81,7 +82,8 @@ def run_stages(directory: Path) -> None:
             done = work()
             slowest = sorted(done, key=lambda n: -n.seconds)[:4] if isinstance(done, list) else []
             told = {n.name: round(n.seconds, 2) for n in slowest}
-            tell(name, time.monotonic() - start, slowest=told)
+            wall = time.monotonic() - start
+            tell(name, wall, slowest=told, **kpi_step(name, done, session.connection))
     tell("all", time.monotonic() - began)
 
 
@@ -128,6 +130,7 @@ def table(stages: list[dict], rows: int) -> None:
         slow = ", ".join(f"{k} {v}" for k, v in s.get("slowest", {}).items())
         told = f"{s['stage']:16} {s['wall']:8.2f} {spent:8.2f} {s['peak_gib']:9.2f} {speed:12,.0f}"
         print(f"{told}  {slow}")
+    print(kpi_step_told(stages))
 
 
 def fixed_cost() -> None:

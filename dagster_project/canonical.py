@@ -6,7 +6,8 @@ source spells them (workspace.yml) and how text becomes a type (staging models).
 Kinds: ``key`` and ``reference`` are ids; ``instant`` a time; ``date`` a business date; ``money`` an
 amount whose loss would change sums (a row with one that does not parse is rejected); ``price``,
 ``number``, ``integer``, ``share``, ``boolean`` values whose loss leaves the row; ``phone`` and
-``email`` personal data; ``text`` the rest.
+``email`` personal data; ``person`` an id, a name or an e-mail, of which only the e-mail is hashed;
+``text`` the rest, also numbers whose unit stands in another column (targets).
 
 Source: README, "Canonical entities".
 """
@@ -224,6 +225,29 @@ ENTITIES: dict[str, dict[str, Column]] = {
         day="date *",
         is_working="boolean *",
     ),
+    "targets": _table(
+        goal_id="text",
+        kind="text",
+        parent_goal_id="text",
+        title="text",
+        owner_manager_id="person",
+        rationale="text",
+        kpi_code="text *",
+        scope_type="text *",
+        scope_id="person",
+        period_grain="text",
+        period_start="text *",
+        target_kind="text",
+        target_value="text *",
+        baseline_kind="text",
+        baseline_value="text",
+        floor="text",
+        stretch="text",
+        currency="text",
+        issued_on="date",
+        version="integer",
+        approved_by="text",
+    ),
 }
 
 REQUIRED_ANY: dict[str, tuple[str, ...]] = {
@@ -265,7 +289,7 @@ EVENT_DATES: dict[str, str] = {
 }
 """The date by which a file's newest event is known."""
 
-PERSONAL = ("phone", "email")
+PERSONAL = ("phone", "email", "person")
 TIME_KINDS = ("instant", "date")
 NUMBER_KINDS = ("money", "price", "number", "integer", "share")
 ROW_ID = "@row"

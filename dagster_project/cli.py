@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from dagster_project import __version__
+from dagster_project.cli_goals import add_goal_verbs
 from dagster_project.cli_pay import add_pay_verbs
 from dagster_project.errors import GateFailed, PipelineError, SourceFileError, WorkspaceError
 from dagster_project.settings import (
@@ -536,6 +537,7 @@ def version() -> None:
     print(__version__)
 
 
+add_goal_verbs(app)
 add_pay_verbs(app)
 
 

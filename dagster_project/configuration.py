@@ -35,6 +35,7 @@ Entity = Literal[
     "partners",
     "fx_rates",
     "calendar",
+    "targets",
 ]
 ALIAS_SUBJECTS = ("product", "channel", "manager", "customer", "team", "currency", "partner")
 
@@ -285,6 +286,10 @@ class Tuning(_Strict):
     ltv_basis: Literal["deals", "payments", "mrr"] | None = None
     subscriptions_from_payments: SubscriptionsFromPayments | None = None
     history_start: date | None = None
+    pace_ahead: float = Field(default=1.05, gt=0)
+    pace_on_track: float = Field(default=0.95, gt=0)
+    pace_at_risk: float = Field(default=0.80, gt=0)
+    goal_sum_tolerance: float = Field(default=0.005, ge=0, le=1)
     memory_limit: str | None = "1280MiB"
     max_cell_bytes: int = Field(default=1_048_576, ge=1024)
     max_columns: int = Field(default=10_000, ge=1)

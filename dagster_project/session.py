@@ -22,6 +22,12 @@ from dagster_project.closing.landing import has_pay, land_pay
 from dagster_project.ingest.contracts import CONTRACTS
 from dagster_project.ingest.run import IngestResult, ingest, inputs_signature
 from dagster_project.lock import writing
+from dagster_project.planning.landing import (
+    has_targets,
+    keep_baselines,
+    land_goals,
+    land_revenue_targets,
+)
 from dagster_project.publish.release import Release, publish, require_permission
 from dagster_project.settings import Workspace
 
@@ -59,7 +65,7 @@ class Session:
     def build(self, layer: str) -> list[transform.BuiltNode]:
         """Build one layer of models with their tests, and stamp it with the load.
 
-        A workspace without pay builds the models of pay, which are empty then, with the marts.
+        A workspace without pay and goals builds their models, empty then, with the marts.
         """
         if layer in self._built_ahead:
             self._stamp(layer)
@@ -74,8 +80,11 @@ class Session:
         connection.execute("delete from ops.layer_loads where layer = ?", [layer])
         if layer == "marts":
             transform.forget_marts(connection, self.workspace)
+            land_revenue_targets(self.workspace, connection)
         is_with_pay = layer == "marts" and not has_pay(self.workspace)
+        is_with_pay = is_with_pay and not has_targets(connection)
         if is_with_pay:
+            land_goals(self.workspace, connection)
             land_pay(self.workspace, connection)
         if layer == "staging":
             nodes = self._stage()
@@ -126,11 +135,15 @@ class Session:
         )
 
     def pay(self) -> dict[str, int]:
-        """Work out statements on this run's marts and land them for the models of pay."""
+        """Work out goals and statements on this run's marts and land them for their models."""
         if "pay" in self._built_ahead:
             return {}
-        self.listener("pay", "working out pay")
-        return land_pay(self.workspace, self.connection)
+        self.listener("pay", "working out goals and pay")
+        goals = land_goals(self.workspace, self.connection)
+        pay = land_pay(self.workspace, self.connection)
+        return {f"goals__{name}": n for name, n in goals.items()} | {
+            f"pay__{name}": n for name, n in pay.items()
+        }
 
     def gate(self, name: str) -> Any:
         """Hold the warehouse against a gate; the verdict is kept whatever it is."""
@@ -155,6 +168,7 @@ class Session:
             run_id=self.run_id,
             load={"load_id": load_id, "signature": inputs_signature(self.workspace)},
         )
+        keep_baselines(self.workspace, self.connection)
         return self.release
 
     def load_id(self) -> str:

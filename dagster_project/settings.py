@@ -22,10 +22,12 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import ValidationError
 
-from dagster_project.configuration import WorkspaceConfig, working_minutes_of
+from dagster_project.configuration import SourceConfig, WorkspaceConfig, working_minutes_of
 from dagster_project.errors import WorkspaceError
 
 PACKAGE = Path(__file__).resolve().parent
+TARGET_SHEETS = ["*.csv", "*.tsv", "*.xlsx", "*.xls", "*.ods"]
+"""What is read of the folder ``targets/`` of a workspace."""
 
 
 @dataclass(frozen=True)
@@ -203,6 +205,7 @@ def load_workspace(
     except ValidationError as error:
         raise _settings_error(doing, path, error) from error
     _check_columns(config, path, doing)
+    config = _with_targets(config, folder)
     now = datetime.now(UTC)
     today = now.astimezone(ZoneInfo(config.timezone)).date()
     day = as_of or config.as_of or today
@@ -267,6 +270,19 @@ def _settings_error(doing: str, path: Path, error: ValidationError) -> Workspace
     )
 
 
+def _with_targets(config: WorkspaceConfig, folder: Path) -> WorkspaceConfig:
+    """Read the folder ``targets/`` of a workspace whose settings do not speak of targets."""
+    is_said = "targets" in config.sources or any(
+        "targets" in source.entities for source in config.sources.values()
+    )
+    if is_said or not (folder / "targets").is_dir():
+        return config
+    source = SourceConfig.model_validate(
+        {"system": "files", "path": "targets", "entities": {"targets": {"files": TARGET_SHEETS}}}
+    )
+    return config.model_copy(update={"sources": {**config.sources, "targets": source}})
+
+
 def _check_columns(config: WorkspaceConfig, path: Path, doing: str) -> None:
     """Refuse mappings of columns that an entity does not have, or without its required ones."""
     from dagster_project.canonical import ENTITIES, missing_required
@@ -297,7 +313,7 @@ def _check_columns(config: WorkspaceConfig, path: Path, doing: str) -> None:
                     where=where,
                 )
             lacking = missing_required(entity, set(given))
-            if lacking:
+            if lacking and (entity != "targets" or mapping.columns):
                 raise WorkspaceError(
                     doing,
                     found=f"no {' and no '.join(lacking)}",

@@ -20,6 +20,7 @@ _WORDS = {
     "en": {
         "kpi": "KPI",
         "rows": "Rows read: {seen}, in quarantine: {bad}. Gates passed: {gates}.",
+        "goals": "Goals: {goals}; rows that are none: {refused}. Their review: `kpi goals`.",
         "published": "Published: {path}",
         "asof": "Written beside, nothing swapped: {path}",
         "next": "Next: `kpi status`, `kpi explain {kpi} --period {period}`, or open {path} "
@@ -31,6 +32,7 @@ _WORDS = {
     "ru": {
         "kpi": "Показатель",
         "rows": "Строк прочитано: {seen}, в карантине: {bad}. Пройдено проверок: {gates}.",
+        "goals": "Целей: {goals}; строк, которые не приняты: {refused}. Разбор: `kpi goals`.",
         "published": "Опубликовано: {path}",
         "asof": "Записано рядом, опубликованное не тронуто: {path}",
         "next": "Дальше: `kpi status`, `kpi explain {kpi} --period {period}` или откройте {path} "
@@ -91,6 +93,10 @@ def headline(workspace: Workspace, folder: Path, *, is_swapped: bool = True) -> 
             "select coalesce(sum(rows_seen), 0), coalesce(sum(rows_quarantined), 0) "
             "from ops.reconciliation"
         ).fetchone()
+        goals, refused = release.execute(
+            "select count(distinct case when not is_refused then goal_id end), "
+            "count(case when is_refused then 1 end) from marts.goal_review"
+        ).fetchone()
         gates = release.execute(
             "select count(distinct gate) from ops.gate_results where passed and load_id = "
             "(select arg_max(load_id, finished_at) from ops.runs)"
@@ -113,6 +119,7 @@ def headline(workspace: Workspace, folder: Path, *, is_swapped: bool = True) -> 
     period = f"{shown[0][0]:%Y-%m}" if shown else f"{workspace.as_of:%Y-%m}"
     lines = [
         words["rows"].format(seen=seen, bad=bad, gates=f"{gates}/3"),
+        *([words["goals"].format(goals=goals, refused=refused)] if goals or refused else []),
         words["published" if is_swapped else "asof"].format(path=link.parent),
         words["next"].format(kpi="booked_revenue", period=period, path=link),
     ]

@@ -27,6 +27,8 @@ from dagster_project.settings import Workspace, hash_key, project_root, set_dbt_
 
 STORAGE_VERSION = "v1.0.0"
 """DuckDB's first stable storage: older drivers of BI tools read it."""
+_OWN_STORAGE = "v1.5.0"
+"""The storage of the warehouse itself, which costs a quarter less to write; as in profiles.yml."""
 
 LAYERS = ("staging", "intermediate", "marts", "pay")
 """Tags of the dbt project, in the order in which they are built."""
@@ -57,7 +59,9 @@ def warehouse_connection(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnec
     dbt opens the same file in this process and so shares the instance and the vault.
     """
     workspace.warehouse.mkdir(parents=True, exist_ok=True)
-    connection = duckdb.connect(str(workspace.warehouse_file))
+    connection = duckdb.connect(
+        str(workspace.warehouse_file), config={"storage_compatibility_version": _OWN_STORAGE}
+    )
     try:
         connection.execute("set autoinstall_known_extensions = false")
         connection.execute("set enable_progress_bar = false")

@@ -97,7 +97,7 @@ def land_pay(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> dic
     if not has_pay(workspace):
         return {}
     revisions = read_closed(workspace.closed, workspace.as_of)
-    marts = Marts(connection, workspace.config.settings.low_sample_below)
+    marts = Marts(connection, workspace.config.settings.low_sample_below, "raw.goals__targets")
     plan_set = read_plan_set(workspace, marts, is_lenient=True)
     desk = make_desk(workspace, marts, plan_set, workspace.as_of, revisions)
     fiscal = workspace.config.fiscal_year_start_month

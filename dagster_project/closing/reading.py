@@ -51,7 +51,7 @@ TARGET_COLUMNS = (
     "version",
     "issued_on",
 )
-"""What a table of goals must have; ``target_kind`` and ``approved_by`` are read where present."""
+"""What is read of a table of goals, beside ``target_kind`` and ``approved_by``."""
 
 _WHOLE_PERIOD = frozenset(
     {
@@ -105,9 +105,16 @@ class Marts:
     Args:
         connection: Has the marts attached as ``kpi``.
         low_sample_below: Fewer cases are a low sample, where a figure is put together by days.
+        targets_table: Where goals stand within a run, before ``marts.targets`` is built.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, low_sample_below: int) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        low_sample_below: int,
+        targets_table: str | None = None,
+    ) -> None:
+        self.targets_table = targets_table
         self.connection = connection
         self.low_sample_below = low_sample_below
         rows = self._rows("select * from kpi.marts.dim_kpi order by sort_order")
@@ -526,12 +533,11 @@ class Marts:
         The table is ``marts.targets``: one row per goal x version with ``TARGET_COLUMNS``, the
         value resolved (NULL while its baseline is unknown) and the scope's key resolved.
         """
-        columns = self.columns_of(TARGETS)
-        if not columns:
+        table = self.targets_table
+        if table is None and not self.has_table(TARGETS):
             return []
-        optional = [c for c in ("target_kind", "approved_by") if c in columns]
-        names = [*TARGET_COLUMNS, *optional]
-        rows = self._rows(f"select {', '.join(names)} from kpi.marts.{TARGETS}")
+        names = [*TARGET_COLUMNS, "target_kind", "approved_by"]
+        rows = self._rows(f"select {', '.join(names)} from {table or f'kpi.marts.{TARGETS}'}")
         return [Target(**{**row, "target_value": _decimal(row["target_value"])}) for row in rows]
 
 

@@ -1,6 +1,6 @@
-"""Statements worked out on the marts, landed as raw tables for the models of pay.
+"""Goals and statements worked out on the marts, landed as raw tables for their models.
 
-What belongs here: the asset. What does not: how pay is worked out (closing, pay).
+What belongs here: the asset. What does not: how they are worked out (planning, closing).
 """
 
 from collections.abc import Iterator
@@ -10,8 +10,12 @@ import dagster as dg
 from dagster_project.closing.landing import LANDED
 from dagster_project.defs.resources import WarehouseResource
 from dagster_project.defs.transform import key_of
+from dagster_project.planning.landing import LANDED as GOALS
 
-TABLES = (*LANDED, "kpi_values_closed", "closed_corrections")
+TABLES = (
+    *(f"goals__{name}" for name in GOALS),
+    *(f"pay__{name}" for name in (*LANDED, "kpi_values_closed", "closed_corrections")),
+)
 _READ = (
     "kpi_values",
     "kpi_events",
@@ -22,6 +26,8 @@ _READ = (
     "fct_deals",
     "fct_deal_events",
     "fct_payments",
+    "fct_rates",
+    "int_targets__united",
 )
 
 
@@ -30,18 +36,18 @@ _READ = (
     group_name="pay",
     specs=[
         dg.AssetSpec(
-            ["raw", f"pay__{name}"],
+            ["raw", name],
             deps=[key_of(model) for model in _READ],
-            description=f"Pay: {name.replace('_', ' ')} of open and closed periods.",
+            description=name.replace("__", ": ").replace("_", " ").capitalize() + ".",
         )
         for name in TABLES
     ],
 )
 def pay_tables(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult]:
-    """Work out pay of open periods and land it beside what is closed."""
+    """Work out goals, and pay of open periods beside what is closed."""
     rows = warehouse.session.pay()
     for name in TABLES:
         yield dg.MaterializeResult(
-            asset_key=["raw", f"pay__{name}"],
+            asset_key=["raw", name],
             metadata={"dagster/row_count": rows.get(name, 0)},
         )

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from dagster_project.demo.goals import write_goals
 from dagster_project.demo.pay import write_pay
 from dagster_project.demo.subscriptions import (
     HEADERS,
@@ -106,7 +107,7 @@ class _Company:
 
 
 def write_company(workspace: Path) -> dict[str, int]:
-    """Write the demonstration company's raw files below ``workspace/raw``, and its bonus plans.
+    """Write the demonstration company's raw files, its bonus plans and its goals.
 
     Args:
         workspace: A workspace folder; its workspace.yml is not touched.
@@ -125,6 +126,7 @@ def write_company(workspace: Path) -> dict[str, int]:
     _make_subscriptions(company)
     _write(company, workspace / "raw")
     write_pay(workspace)
+    write_goals(workspace)
     return {
         "leads": len(company.leads),
         "deals": len(company.deals),

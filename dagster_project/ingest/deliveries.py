@@ -110,7 +110,9 @@ def choose_versions(
         if role == "active":
             loaded.add(content_key)
         chosen.append(_delivery(workspace, claim, *key, seen[key], role))
-        if not keeps_older_versions(claim):
+        source = workspace.config.sources[claim.source_name]
+        is_full = (claim.reading.delivery or source.delivery) == "full"
+        if not keeps_older_versions(claim, is_full=is_full):
             if is_later:
                 chosen += _last_known(workspace, claim, seen, loaded)
             continue
@@ -148,12 +150,16 @@ def _last_known(
     ]
 
 
-def keeps_older_versions(claim: Claim) -> bool:
+def keeps_older_versions(claim: Claim, *, is_full: bool = False) -> bool:
     """Tell whether records of an earlier content of a path still count.
 
     Keyed records do: a later content upserts and never removes. Rows without a key of their own
-    and spend are replaced whole.
+    and spend are replaced whole. Targets are not forgotten: a goal that was changed is a new
+    version of it, and both stay readable; only where they are declared full does a later content
+    remove.
     """
+    if claim.entity == "targets":
+        return not is_full
     key = claim.table.key
     return key is not None and claim.reading.columns.get(key) not in (None, ROW_ID)
 

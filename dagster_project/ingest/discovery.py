@@ -24,6 +24,7 @@ from dagster_project.ingest.recognition import (
     plain_reading,
     recognise,
 )
+from dagster_project.ingest.target_sheets import target_sheet
 from dagster_project.settings import Workspace
 
 _CHUNK = 1 << 22
@@ -141,10 +142,18 @@ def discover(workspace: Workspace, *, rehash: bool = False) -> Discovered:
                 content = fingerprint(path)
             fresh[file_name] = [stamp, list(vars(content).values())]
             if contract.system == "files":
-                found.claims += [
-                    _plain_claim(source_name, source, table, path, file_name, content, stamp)
-                    for table in tables
-                ]
+                for table in tables:
+                    try:
+                        claim = _plain_claim(
+                            source_name, source, table, path, file_name, content, stamp
+                        )
+                    except SourceFileError as error:
+                        reason = (content.sha256, content.size, error.reason_code, reason_of(error))
+                        found.rejected.append(
+                            RejectedFile(source_name, table.entity, file_name, *reason)
+                        )
+                    else:
+                        found.claims.append(claim)
                 continue
             key = f"{source_name}/{within}/{content.sha256}/{_recipe_mark(workspace, source)}"
             told = recognised.get(key) or _told(path, within, source, contract, file_name)
@@ -179,6 +188,8 @@ def _plain_claim(
 ) -> Claim:
     mapping = source.entities[table.name]
     recipe = {"entity": table.name, "mapping": mapping.model_dump(exclude={"files", "delivery"})}
+    if table.entity == "targets":
+        mapping = target_sheet(mapping, path, file_name)
     reading = plain_reading(mapping)
     return Claim(source_name, table, reading, recipe, path, file_name, content, stamp)
 

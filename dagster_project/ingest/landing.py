@@ -508,7 +508,10 @@ class _Work:
         name_at = 1 + self.columns.index(self.reading.unpivot.name_to)
         value_at = 1 + self.columns.index(self.reading.unpivot.value_to)
         for place, name in wide:
-            if place < len(cells) and cells[place] is not None:
+            is_blank = place >= len(cells) or cells[place] is None
+            if self.contract.entity == "targets" and not is_blank:
+                is_blank = not cells[place].strip()  # nothing is aimed at in this period
+            if not is_blank:
                 line = list(base)
                 line[name_at], line[value_at] = name, cells[place]
                 yield line

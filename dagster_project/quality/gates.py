@@ -95,8 +95,8 @@ def run_gate(
     for name in GATES[gate]:
         try:
             told = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-            evidence = connection.execute(f"select * from {told['meta']['relation']}").arrow()
-            checks += expectations().call("check_suite", told, evidence.read_all(), run_id)
+            evidence = connection.sql(f"select * from {told['meta']['relation']}").to_arrow_table()
+            checks += expectations().call("check_suite", told, evidence, run_id)
         except Exception as error:  # noqa: BLE001 - whatever keeps a check from running refuses
             checks.append(_broken(name, error))
     verdict = Verdict(

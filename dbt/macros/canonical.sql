@@ -96,13 +96,22 @@
     'calendar': [
         ('day', 'date', true), ('is_working', 'boolean', true),
     ],
+    'targets': [
+        ('goal_id', 'text', false), ('kind', 'text', false), ('parent_goal_id', 'text', false), ('title', 'text', false),
+        ('owner_manager_id', 'person', false), ('rationale', 'text', false), ('kpi_code', 'text', true),
+        ('scope_type', 'text', true), ('scope_id', 'person', false), ('period_grain', 'text', false),
+        ('period_start', 'text', true), ('target_kind', 'text', false), ('target_value', 'text', true),
+        ('baseline_kind', 'text', false), ('baseline_value', 'text', false), ('floor', 'text', false),
+        ('stretch', 'text', false), ('currency', 'text', false), ('issued_on', 'date', false),
+        ('version', 'integer', false), ('approved_by', 'text', false),
+    ],
 }[entity]) }}
 {% endmacro %}
 
 {# Every entity, in the order in which tables of them are listed. #}
 {% macro canonical_entities() %}
 {{ return(['managers', 'customers', 'products', 'leads', 'deals', 'deal_items', 'deal_stages', 'deal_changes', 'stages',
-    'deal_splits', 'payments', 'activities', 'spend', 'subscriptions', 'partners', 'fx_rates', 'calendar']) }}
+    'deal_splits', 'payments', 'activities', 'spend', 'subscriptions', 'partners', 'fx_rates', 'calendar', 'targets']) }}
 {% endmacro %}
 
 {# Entities of which a row needs at least one of these columns. #}

@@ -71,8 +71,3 @@
         else coalesce(cast(picked.{{ part }}_value as double), 0) >= kpis.guard_minimum * coalesce(cast(picked.{{ part }}_base_value as double), 0)
     end
 {%- endmacro %}
-
-{# Rounds to what is published; nothing to round where nothing is, which is most of the table and dear. #}
-{% macro to_four_digits(value) -%}
-    case when {{ value }} = 0 then cast(0 as decimal(38, 4)) else cast({{ value }} as decimal(38, 4)) end
-{%- endmacro %}

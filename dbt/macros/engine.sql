@@ -3,9 +3,16 @@
   Here stands DuckDB's spelling; another engine adds `spark__<name>` beside it.
 #}
 
+{# Without spaces around; no text at all is NULL. Trimming what needs none is dear. #}
 {% macro as_clean_text(value) %}{{ return(adapter.dispatch('as_clean_text')(value)) }}{% endmacro %}
 {% macro duckdb__as_clean_text(value) -%}
-    nullif(trim({{ value }}, ' ' || chr(160) || chr(9) || chr(10) || chr(13)), '')
+    case
+        when {{ value }} >= '!' and not (
+            prefix({{ value }}, chr(160)) or suffix({{ value }}, chr(160)) or suffix({{ value }}, ' ')
+            or suffix({{ value }}, chr(9)) or suffix({{ value }}, chr(10)) or suffix({{ value }}, chr(13))
+        ) then {{ value }}
+        else nullif(trim({{ value }}, ' ' || chr(160) || chr(9) || chr(10) || chr(13)), '')
+    end
 {%- endmacro %}
 
 {# Name as it is compared: case, spaces and the letter yo do not tell people apart. #}
@@ -221,6 +228,10 @@
 {# One row per part of a text that `separator` divides; the other columns repeat. #}
 {% macro each_part(value, separator) %}{{ return(adapter.dispatch('each_part')(value, separator)) }}{% endmacro %}
 {% macro duckdb__each_part(value, separator) -%}unnest(string_split({{ value }}, {{ separator }})){%- endmacro %}
+
+{# A sum of measures, decimal(38, 10), rounded half-up to what is published, decimal(38, 4): the cast says the same at twice the cost. #}
+{% macro to_four_digits(value) %}{{ return(adapter.dispatch('to_four_digits')(value)) }}{% endmacro %}
+{% macro duckdb__to_four_digits(value) -%}round({{ value }}, 4){%- endmacro %}
 
 {# The row as often as `count` says; the other columns repeat. #}
 {% macro each_repetition(count) %}{{ return(adapter.dispatch('each_repetition')(count)) }}{% endmacro %}

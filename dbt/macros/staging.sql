@@ -102,6 +102,7 @@ select * from final
     end
     {%- elif kind == 'phone' -%} {{ as_keyed_hash(as_phone_digits(name)) }}
     {%- elif kind == 'email' -%} {{ as_keyed_hash(as_email(name)) }}
+    {%- elif kind == 'person' -%} case when {{ name }} like '%@%' then {{ as_keyed_hash(as_email(name)) }} else {{ name }} end
     {%- else -%} {{ exceptions.raise_compiler_error('stage_entity: unknown kind ' ~ kind) }}
     {%- endif -%}
 {%- endmacro %}
@@ -109,7 +110,7 @@ select * from final
 {# Money of a system that counts in cents or micros, in whole units: exact, rounded half-up once. #}
 {% macro in_whole_units(amount) -%}
     case when _money_factor = 1 then {{ amount }}
-        else cast(cast({{ amount }} as decimal(28, 4)) * _money_factor as decimal(18, 4)) end
+        else cast(round(cast({{ amount }} as decimal(28, 4)) * _money_factor, 4) as decimal(18, 4)) end
 {%- endmacro %}
 
 {# UTC instant: an offset decides; a date alone is midnight in the company's zone; else the source's zone. #}
@@ -142,11 +143,11 @@ select * from final
 {# What is wrong with a row, NULL for a clean one: parts `column|code|value`, apart by control characters. #}
 {% macro listed_issues(columns, required_any) -%}
     case when false
-        {%- for name, kind, is_required in columns if kind not in ['text', 'reference'] or is_required %} or {{ has_issue(name, kind, is_required) }}{% endfor %}
+        {%- for name, kind, is_required in columns if kind not in ['text', 'person', 'reference'] or is_required %} or {{ has_issue(name, kind, is_required) }}{% endfor %}
         or {{ lacks_all(required_any) }}
     then concat_ws(chr(30),
         case when {{ lacks_all(required_any) }} then '{{ required_any | first }}' || chr(31) || 'missing_value' || chr(31) end,
-        {%- for name, kind, is_required in columns if kind not in ['text', 'reference'] or is_required %}
+        {%- for name, kind, is_required in columns if kind not in ['text', 'person', 'reference'] or is_required %}
         case when {{ has_issue(name, kind, is_required) }} then {{ told_issue(name, kind) }} end{{ ',' if not loop.last }}
         {%- endfor %})
     end
@@ -161,7 +162,7 @@ select * from final
 {% macro has_issue(name, kind, is_required) -%}
     ({%- if is_required %}{{ name }} is null{% else %}false{% endif -%}
     {%- if kind == 'instant' %} or ({{ name }} is not null and {{ name }}__written is null)
-    {%- elif kind not in ['text', 'key', 'reference'] %} or ({{ name }} is not null and {{ name }}__typed is null)
+    {%- elif kind not in ['text', 'person', 'key', 'reference'] %} or ({{ name }} is not null and {{ name }}__typed is null)
     {%- endif -%})
 {%- endmacro %}
 

@@ -6,6 +6,9 @@ import ast
 import csv
 import re
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -19,19 +22,105 @@ def seed(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(handle))
 
 
+CASES = {
+    "zero": "nothing happened, and the figure is 0",
+    "null": "nothing is known, and the figure is absent",
+    "midnight": "the last minute of a month in the company's zone, or a day at its very end",
+    "reversal": "a reopened deal, a refund",
+    "late_file": "a file that comes after the figures were published",
+}
+TAKEN_BACK = {
+    "paid_revenue", "open_pipeline", "weighted_pipeline", "unpaid_won_amount", "cac_cohort", "ltv",
+}  # fmt: skip
+"""KPIs that a reversal moves although no measure of them is an event of a close."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One KPI that a test is marked with, and the cases of it that the test shows."""
+
+    code: str
+    test: str
+    cases: frozenset[str]
+
+
+def named(tree: ast.Module, name: str) -> list[str]:
+    """Return the strings of a tuple, or the keys of a mapping, that a module gives a name."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            items = node.value.keys if isinstance(node.value, ast.Dict) else node.value.elts
+            return [ast.literal_eval(item) for item in items]
+    raise AssertionError(f"{name} is not given in the module")
+
+
+def marks_of(path: Path) -> Iterator[Mark]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test_"):
+            continue
+        for mark in node.decorator_list:
+            if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.kpi":
+                told = {word.arg: ast.literal_eval(word.value) for word in mark.keywords}
+                for argument in mark.args:
+                    codes = (
+                        named(tree, ast.unparse(argument.value))
+                        if isinstance(argument, ast.Starred)
+                        else [ast.literal_eval(argument)]
+                    )
+                    for code in codes:
+                        yield Mark(
+                            code, f"{path.name}::{node.name}", frozenset(told.get("cases", []))
+                        )
+
+
 @pytest.fixture(scope="module")
-def proved() -> dict[str, set[str]]:
+def marks() -> list[Mark]:
+    paths = sorted((ROOT / "tests" / "integration").rglob("test_*.py"))
+    return [mark for path in paths for mark in marks_of(path)]
+
+
+@pytest.fixture(scope="module")
+def proved(marks) -> dict[str, set[str]]:
     """Return KPI -> tests marked as its worked fixture."""
     found: dict[str, set[str]] = defaultdict(set)
-    for path in (ROOT / "tests" / "integration").rglob("test_*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test_"):
-                continue
-            for mark in node.decorator_list:
-                if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.kpi":
-                    for code in mark.args:
-                        found[ast.literal_eval(code)].add(f"{path.name}::{node.name}")
+    for mark in marks:
+        found[mark.code].add(mark.test)
     return found
+
+
+def measures_of_wins() -> set[str]:
+    """Return the measures that a reopened deal changes: those of closes, but for losses."""
+    text = (ROOT / "dbt" / "macros" / "measures.sql").read_text(encoding="utf-8")
+    macro = re.search(r"{% macro measures_of_closes\(.*?{% endmacro %}", text, re.DOTALL)[0]
+    return {code for code in re.findall(r"'(\w+)'", macro) if "loss" not in code} - {"lost_deals"}
+
+
+def cases_owed(kpi: dict[str, str]) -> set[str]:
+    """Return the cases that have meaning for a KPI."""
+    code = kpi["kpi_code"]
+    owed = {"zero" if kpi["zero_rule"] == "zero" else "null"}
+    owed |= {"null"} if kpi["coverage_measure"] else set()  # unknown where nobody reports
+    if kpi["aggregation"] == "composite":
+        return owed  # its parts have the others
+    owed |= {"midnight", "late_file"}
+    is_of_wins = {kpi["numerator_measure"], kpi["denominator_measure"]} & measures_of_wins()
+    return owed | ({"reversal"} if is_of_wins or code in TAKEN_BACK else set())
+
+
+def test_the_fixtures_of_a_kpi_show_every_case_that_has_meaning_for_it(marks):
+    shown: dict[str, set[str]] = defaultdict(set)
+    for mark in marks:
+        shown[mark.code] |= mark.cases
+    missing = {
+        kpi["kpi_code"]: sorted(cases_owed(kpi) - shown[kpi["kpi_code"]])
+        for kpi in seed("kpi_registry")
+        if kpi["is_computed"] == "true"
+    }
+    assert {code: cases for code, cases in missing.items() if cases} == {}
+
+
+def test_a_case_has_a_known_name(marks):
+    assert {case for mark in marks for case in mark.cases} == set(CASES)
 
 
 def test_every_computed_kpi_has_a_worked_fixture(proved):

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -109,3 +119,81 @@ def test_dagster_job_execute_gives_the_tables_of_kpi_run(company, tmp_path, monk
         check=False,
     )
     assert "refresh_kpis" in told.stdout
+
+
+_LAUNCH = """
+mutation Launch($asked: ExecutionParams!) {
+  launchRun(executionParams: $asked) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+
+
+@contextmanager
+def _page(workspace: Path) -> Iterator[Any]:
+    """Open `kpi ui` on a free port of this machine; yield what asks its GraphQL; end it by id."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "dagster_project.cli", "ui", "--port", str(port)]
+    server = subprocess.Popen(
+        [*command, "--workspace", str(workspace)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+    def ask(query: str, **variables: Any) -> dict[str, Any]:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/graphql",
+            data=json.dumps({"query": query, "variables": variables}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)["data"]
+
+    try:
+        for _ in range(240):
+            try:
+                told = ask("{ workspaceOrError { ... on Workspace { locationEntries { name } } } }")
+            except (urllib.error.URLError, ConnectionError):
+                assert server.poll() is None, "the page ended by itself"
+                time.sleep(0.5)
+            else:
+                assert told["workspaceOrError"]["locationEntries"]
+                break
+        yield ask
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(60)
+
+
+def test_a_run_started_on_the_page_gives_the_tables_of_kpi_run(company, tmp_path):
+    company.entity("deals", COLUMNS)
+    company.file("deals.csv", text(rows(0, 60)))
+    company.save()
+    twin = tmp_path / "twin"
+    shutil.copytree(company.directory, twin)
+    plain = run_all(company.directory)
+    asked = {
+        "selector": {
+            "repositoryLocationName": "dagster_project.definitions",
+            "repositoryName": "__repository__",
+            "jobName": "refresh_kpis",
+        },
+        "runConfigData": {},
+    }
+    with _page(twin) as ask:
+        launched = ask(_LAUNCH, asked=asked)["launchRun"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        run = f'{{ runOrError(runId: "{launched["run"]["runId"]}") {{ ... on Run {{ status }} }} }}'
+        for _ in range(600):
+            status = ask(run)["runOrError"]["status"]
+            if status in ("SUCCESS", "FAILURE", "CANCELED"):
+                break
+            time.sleep(0.5)
+    assert status == "SUCCESS"
+    assert content((twin / "published").resolve()) == content(plain.folder)

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dagster_project.settings import project_root
 from tests.conftest import SHARED
 
 pytestmark = pytest.mark.e2e
@@ -159,6 +160,50 @@ def test_spend_by_an_independent_reading(demo, files):
         "where kpi_code = 'spend' and scope_type = 'company' and period_grain = 'year'"
     )
     assert dict(found) == dict(expected)
+
+
+def test_every_kpi_of_the_registry_has_figures_on_the_demonstration_company(demo):
+    """The README's table has no row without a value, but for a KPI whose input is awaited."""
+    found = dict(
+        demo.rows(
+            "select kpis.kpi_code, count(kpi_values.value) from marts.dim_kpi as kpis "
+            "left join marts.kpi_values as kpi_values using (kpi_code) group by 1"
+        )
+    )
+    awaited = dict(
+        demo.rows("select kpi_code, unavailable_because from marts.dim_kpi where not is_available")
+    )
+    assert {code for code, count in found.items() if not count} == set(awaited)
+    assert awaited == {}
+    with (project_root() / "dbt" / "seeds" / "kpi_registry.csv").open(encoding="utf-8") as handle:
+        assert set(found) == {kpi["kpi_code"] for kpi in csv.DictReader(handle)}
+
+
+def test_every_kpi_has_a_figure_of_each_kind_of_scope_and_grain_that_it_claims(demo):
+    """A claim in the registry that no row bears out is one too many."""
+    found = set(
+        demo.rows(
+            "select kpi_code, scope_type, period_grain from marts.kpi_values "
+            "where value is not null group by all"
+        )
+    )
+    silent = {
+        (code, scope, grain)
+        for code, scopes, grains in demo.rows(
+            "select kpi_code, scopes, grains from marts.dim_kpi where is_available"
+        )
+        for scope in scopes.split(";")
+        for grain in grains.split(";")
+        if (code, scope, grain) not in found
+    }
+    # the customers of 2024 alone are a year old, and no wins of 2023 tell their lead's way
+    too_early = {("ltv_to_cac", "company", "year"), ("ltv_to_cac", "channel", "year")}
+    # revenue goals are set for quarters, of managers for months as well; none for a year
+    without_goal = {
+        ("pipeline_coverage", scope, "year") for scope in ("company", "team", "manager")
+    }
+    without_goal |= {("pipeline_coverage", scope, "month") for scope in ("company", "team")}
+    assert silent == too_early | without_goal
 
 
 def test_the_channel_with_bad_leads_and_the_weak_seller_show(demo):

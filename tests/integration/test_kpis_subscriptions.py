@@ -209,7 +209,7 @@ def test_what_came_later_in_the_month_before_is_not_in_its_days_to_date(tmp_path
     assert told == [("mrr", 145, 140, 100), ("mrr_expansion", 5, 0, 0), ("mrr_new", 0, 140, 100)]
 
 
-@pytest.mark.kpi("grr_trailing_12m", "nrr_trailing_12m")
+@pytest.mark.kpi("grr_trailing_12m", "nrr_trailing_12m", cases=["null", "midnight", "late_file"])
 def test_trailing_retention_looks_twelve_months_back(tmp_path):
     rows = (
         ROWS.splitlines()[0]
@@ -220,7 +220,9 @@ s2,c2,2025-02-28,2025-06-01,50,1,m1
 s3,c3,2025-10-01,,40,1,m1
 """
     )
-    published = subscribers(tmp_path, rows, as_of="2026-03-31").run()
+    company = subscribers(tmp_path, rows, as_of="2026-03-31")
+    company.settings["sources"]["crm"]["entities"]["subscriptions"]["files"] = "subscriptions*"
+    published = company.run()
     assert published.kpi("grr_trailing_12m", DEC) is None  # nobody a year before
     assert published.kpi("grr_trailing_12m", JAN) == 1
     assert published.kpi("nrr_trailing_12m", JAN) == 130 / 100
@@ -228,6 +230,13 @@ s3,c3,2025-10-01,,40,1,m1
     assert published.kpi("grr_trailing_12m", FEB) == 100 / 150
     assert published.kpi("nrr_trailing_12m", FEB) == 130 / 150
     assert published.kpi("grr_trailing_12m", MAR) == 100 / 150
+    # a late sheet: c4 paid 50 in February a year ago, and pays 20 now
+    late = "s4,c4,2025-02-10,,50,1,m1\ns4,c4,2025-11-01,,20,1,m1\n"
+    company.file("subscriptions_late.csv", ROWS.splitlines()[0] + "\n" + late)
+    published = company.run()
+    assert published.kpi("grr_trailing_12m", JAN) == 1  # c4 had not begun
+    assert published.kpi("grr_trailing_12m", FEB) == (100 + 20) / 200
+    assert published.kpi("nrr_trailing_12m", FEB) == (130 + 20) / 200
 
 
 @pytest.mark.kpi("mrr", "mrr_churned", "mrr_new")

@@ -158,7 +158,7 @@ def test_goals_are_read_from_their_table_where_there_is_one(tmp_path, february):
     with duckdb.connect(str(path)) as connection:
         assert Marts(connection, 20).targets() == []
         connection.execute(
-            "create table marts.targets as select 'g' as goal_id, 'goal' as kind, "
+            "insert into marts.targets by name select 'g' as goal_id, 'goal' as kind, "
             "'calls' as kpi_code, 'manager' as scope_type, 'crm:1' as scope_id, "
             "'month' as period_grain, date '2026-01-01' as period_start, 400.5 as target_value, "
             "2 as version, date '2025-12-30' as issued_on, 'at_least' as target_kind"

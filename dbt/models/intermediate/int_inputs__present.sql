@@ -26,7 +26,9 @@
     'learned_wins': any_row(ref('int_deals__win_probability')),
     'fees': any_row(ref('int_partners__described'), 'fee_share is not null'),
     'paid_deals': any_row(ref('int_payments__attributed'), 'deal_id is not null'),
-    'targets': 'false',
+    'targets': any_row('(select registry.kpi_code, targets._is_row_rejected from ' ~ ref('int_targets__united') ~ ' as targets inner join ' ~ ref('kpi_registry')
+        ~ ' as registry on lower(targets.kpi_code) in (registry.kpi_code, lower(registry.name_en), lower(registry.name_ru))) as planned',
+        "kpi_code = 'booked_revenue' and not _is_row_rejected"),
 } %}
 {%- for code, condition in inputs.items() %}
 select '{{ code }}' as input_code, {{ condition }} as is_present

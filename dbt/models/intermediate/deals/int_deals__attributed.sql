@@ -28,7 +28,7 @@ items as (
         lines.deal_id,
         case when count(*) = count(lines.line_cost) then sum(lines.line_cost) end as lines_cost,
         case when count(*) = count(coalesce(cast(lines.quantity as double) * cast(products.unit_cost as double), cast(lines.share as double) * cast(products.cost_share as double)))
-            then sum(case when products.unit_cost is not null then cast(cast(lines.quantity as decimal(24, 4)) * products.unit_cost as decimal(18, 4)) else 0 end) end as products_cost,
+            then sum(case when products.unit_cost is not null then {{ rounded_product('products.unit_cost', 'lines.quantity') }} else 0 end) end as products_cost,
         sum(case when products.unit_cost is null then cast(cast(lines.share as decimal(24, 6)) * products.cost_share as decimal(18, 8)) else 0 end) as products_cost_share,
         max(products.currency) as products_currency
     from {{ ref('int_deal_items__shared') }} as lines
@@ -84,18 +84,17 @@ priced as (
 costed as (
     select
         priced.*,
-        {{ to_reporting('priced.amount_native', 'priced.rate') }} as amount,
         coalesce(
             {{ to_reporting('priced.lines_cost', 'priced.rate') }},
             {{ to_reporting('priced.cost_native', 'priced.rate') }},
             case
                 when priced.has_lines then cast({{ to_reporting('priced.products_cost', 'priced.product_rate') }}
-                    + cast({{ to_reporting('priced.amount_native', 'priced.rate') }} as decimal(24, 4)) * priced.products_cost_share as decimal(18, 4))
+                    + cast(priced.amount as decimal(24, 4)) * priced.products_cost_share as decimal(18, 4))
                 when priced.unit_cost is not null then {{ to_reporting('priced.unit_cost', 'priced.product_rate') }}
-                else cast(cast({{ to_reporting('priced.amount_native', 'priced.rate') }} as decimal(24, 4)) * priced.cost_share as decimal(18, 4))
+                else {{ rounded_product('priced.amount', 'priced.cost_share') }}
             end
         ) as cost
-    from priced
+    from (select priced.*, {{ to_reporting('priced.amount_native', 'priced.rate') }} as amount from priced) as priced
 ),
 
 first_wins as (

@@ -48,7 +48,7 @@ select
     signed.amount, signed.cost,
     cast(signed.amount - signed.cost as decimal(18, 4)) as margin,
     case when coalesce(deals.partner_role, 'sourced') = 'sourced'
-        then cast(cast(signed.amount as decimal(24, 4)) * partners.fee_share as decimal(18, 4)) end as partner_fee,
+        then {{ rounded_product('signed.amount', 'partners.fee_share') }} end as partner_fee,
     deals.is_eligible_close,
     deals.manager_id, deals.channel_id, deals.product_id, deals.partner_id, deals.partner_role,
     deals._source_file, deals._source_row

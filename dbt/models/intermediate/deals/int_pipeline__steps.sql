@@ -46,10 +46,10 @@ parted as (
         greatest(pieces.from_on, versions.valid_from) as from_on,
         case when least(coalesce(pieces.to_on, date '9999-12-31'), versions.valid_to) <= settings.as_of
             then least(coalesce(pieces.to_on, date '9999-12-31'), versions.valid_to) end as to_on,
-        cast(pieces.deal_count * parts.share as decimal(18, 6)) as deal_count,
-        cast(pieces.amount * parts.share as decimal(28, 10)) as amount,
-        cast(pieces.weighted_amount * parts.share as decimal(28, 10)) as weighted_amount,
-        cast(pieces.kept_count * parts.share as decimal(18, 6)) as kept_count,
+        {{ part_of('pieces.deal_count', 'parts.share', 'decimal(18, 6)', 6) }} as deal_count,
+        {{ part_of('pieces.amount', 'parts.share', 'decimal(28, 10)', 10) }} as amount,
+        {{ part_of('pieces.weighted_amount', 'parts.share', 'decimal(28, 10)', 10) }} as weighted_amount,
+        {{ part_of('pieces.kept_count', 'parts.share', 'decimal(18, 6)', 6) }} as kept_count,
         case when parts.is_primary then pieces.deal_count else 0 end as samples,
         pieces.deal_count as product_samples
     from pieces

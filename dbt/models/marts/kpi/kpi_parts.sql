@@ -45,6 +45,26 @@ paybacks as (
     group by cohorts.scope_type, cohorts.scope_id, cohorts.period_grain, cohorts.period_start
 ),
 
+-- goals on revenue: as given, or grown from the sum of the periods of their base
+revenue_targets as (
+    select
+        goals.scope_type, goals.scope_id, goals.period_grain, goals.period_start,
+        max(coalesce(cast(goals.target_value as double), cast(goals.growth as double) * bases.value / goals.base_periods)) as value
+    from {{ source('raw', 'goals__revenue_targets') }} as goals
+    left join (
+        select goals.scope_type, goals.scope_id, goals.period_grain, goals.period_start, cast(sum(measures.value) as double) as value
+        from {{ source('raw', 'goals__revenue_targets') }} as goals
+        inner join measures
+            on measures.measure_code = 'booked_revenue' and measures.window_code = 'period'
+            and goals.scope_type = measures.scope_type and goals.scope_id = measures.scope_id and goals.period_grain = measures.period_grain
+            and measures.period_start >= goals.base_first and measures.period_start <= goals.base_last
+        group by goals.scope_type, goals.scope_id, goals.period_grain, goals.period_start
+    ) as bases
+        on goals.scope_type = bases.scope_type and goals.scope_id = bases.scope_id
+        and goals.period_grain = bases.period_grain and goals.period_start = bases.period_start
+    group by goals.scope_type, goals.scope_id, goals.period_grain, goals.period_start
+),
+
 summed as (
     select measure_code, scope_type, scope_id, window_code, period_grain, period_start, cast(value as double) as value
     from measures
@@ -52,6 +72,8 @@ summed as (
     select measure_code, scope_type, scope_id, window_code, period_grain, period_start, value from {{ ref('kpi_percentiles') }}
     union all
     select measure_code, scope_type, scope_id, window_code, period_grain, period_start, cast(value as double) from over_year
+    union all
+    select 'revenue_target', scope_type, scope_id, 'period', period_grain, period_start, value from revenue_targets where value > 0
     union all
     select 'payback_months', scope_type, scope_id, 'period', period_grain, period_start, cast(months as double) from paybacks
 )

@@ -1,8 +1,8 @@
 select
     events.deal_id, events.event, events.occurred_on, events.spell_number, splits.manager_id, versions.team_id, versions.strategy,
     splits.share,
-    cast(events.amount * splits.share as decimal(28, 10)) as amount,
-    cast(events.margin * splits.share as decimal(28, 10)) as margin,
+    {{ part_of('events.amount', 'splits.share', 'decimal(28, 10)', 10) }} as amount,
+    {{ part_of('events.margin', 'splits.share', 'decimal(28, 10)', 10) }} as margin,
     events.channel_id, events.partner_id, splits._source_file, splits._source_row
 from {{ ref('fct_deal_events') }} as events
 inner join {{ ref('fct_deal_splits') }} as splits on events.deal_id = splits.deal_id and not splits.is_rejected

@@ -1,0 +1,1 @@
+select channel_id, channel_name from {{ source('published', 'dim_channel') }}

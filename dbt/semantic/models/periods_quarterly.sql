@@ -1,0 +1,1 @@
+{{ periods_of('quarter') }}

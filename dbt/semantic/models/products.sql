@@ -1,0 +1,1 @@
+select product_id, product_name from {{ source('published', 'dim_product') }}

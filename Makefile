@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/sh
 .DEFAULT_GOAL := run
-.PHONY: run test test-duckdb2 lint bench bench-limit kill-test registry-table clean lock
+.PHONY: run test test-duckdb2 lint bench bench-formats bench-limit kill-test registry-table clean lock
 
 # The environment is made anew only when what it is made of has changed.
 .venv/.ready: requirements.lock pyproject.toml
@@ -39,6 +39,9 @@ lint: .venv/.ready
 
 bench: .venv/.ready
 	@$(BIN)/python -m benchmarks.bench $(BENCH)
+
+bench-formats: .venv/.ready
+	@$(BIN)/python -m benchmarks.formats $(BENCH)
 
 # MetricFlow has an environment of its own, so that the warehouse's stays lean.
 .venv/metrics/.ready: .venv/.ready requirements-metrics.txt

@@ -110,8 +110,29 @@ def _operating_system(error: BaseException) -> PipelineError | None:
 def init(
     directory: Annotated[Path, typer.Argument(help="A folder that is new or empty.")],
     language: Annotated[str, typer.Option(help="ru or en: comments and labels.")] = "ru",
+    exports: Annotated[
+        Path | None,
+        typer.Option("--from", help="A folder of exports: propose settings and copy its files."),
+    ] = None,
 ) -> None:
-    """Make a workspace with commented settings and small template files that runs as it is."""
+    """Make a workspace: commented templates that run as they are, or settings read off exports."""
+    if exports is not None:
+        from dagster_project.proposal import propose_workspace
+
+        told = propose_workspace(exports, directory)
+        for name, files in told.sources.items():
+            print(f"{name}: {len(files)} files")
+        for name, why in told.left_out.items():
+            print(f"left out: {name}: {why}")
+        if told.reading is not None:
+            for name, why in told.reading.refused.items():
+                print(f"refused: {name}: {why}")
+            counted = ", ".join(f"{e} {rows}" for e, rows in sorted(told.reading.facts.items()))
+            print(f"rows that can be counted: {counted or 'none'}")
+        for question in told.questions:
+            print(f"TODO {question}")
+        print(f"{told.folder / 'workspace.yml'}: look at the lines marked TODO, then kpi run")
+        return
     from dagster_project.templates import make_workspace
 
     made = make_workspace(directory, language)
@@ -364,8 +385,17 @@ def check(
             word = "passed" if verdict.passed else "FAILED"
             print(f"gate of {verdict.gate}: {word}, {len(verdict.checks)} checks")
         print(f"reports: {settings.reports / 'data_docs' / 'index.html'}")
+        _say_likenesses(settings)
     for verdict in verdicts:
         raise_if_failed(verdict)
+
+
+def _say_likenesses(settings: Workspace) -> None:
+    from dagster_project.likenesses import likely_pairs
+
+    for pair in likely_pairs(settings):
+        print(f"likely one {pair['subject']}: {pair['first']} | {pair['second']}")
+        print(f"    {pair['because']}; if so: {pair['line']}")
 
 
 def _say_sources(settings: Workspace, as_json: bool) -> None:
@@ -373,7 +403,10 @@ def _say_sources(settings: Workspace, as_json: bool) -> None:
 
     files, wins = recognised_files(settings), wins_by_month(settings)
     if as_json:
-        print(json.dumps({"files": files, "wins": wins}, ensure_ascii=False, default=str))
+        from dagster_project.likenesses import likely_pairs
+
+        told = {"files": files, "wins": wins, "likely_pairs": likely_pairs(settings)}
+        print(json.dumps(told, ensure_ascii=False, default=str))
         return
     for row in files:
         print(f"{row['file']}")

@@ -162,9 +162,8 @@ class SourceConfig(_Strict):
     @field_validator("system")
     @classmethod
     def _is_known(cls, value: str) -> str:
-        known = dict.fromkeys([*CONTRACTS, *PULLED_SYSTEMS])
-        if value not in known:
-            raise ValueError(f"is none of: {', '.join(known)}")
+        if value not in CONTRACTS:
+            raise ValueError(f"is none of: {', '.join(CONTRACTS)}")
         return value
 
     @field_validator("ignore", mode="before")
@@ -282,6 +281,7 @@ class Tuning(_Strict):
     revenue_drop_limit: float = Field(default=0.60, gt=0, le=1)
     undated_wins_limit: float = Field(default=0.01, ge=0, le=1)
     shared_value_limit: int = Field(default=3, ge=1)
+    personal_data: Literal["hashed", "clear"] = "hashed"
     tolerate_rejected_files: bool = False
     ltv_basis: Literal["deals", "payments", "mrr"] | None = None
     subscriptions_from_payments: SubscriptionsFromPayments | None = None

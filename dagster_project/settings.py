@@ -139,9 +139,16 @@ class Workspace:
 
     @cached_property
     def staging_mark(self) -> str:
-        """Fingerprint of what staged rows depend on beside their files: clocks, sources, code."""
-        sources = {name: source.model_dump_json() for name, source in self.config.sources.items()}
-        told = f"{self.config.timezone} {sources} {self.config.reporting_currency}"
+        """Fingerprint of what staged rows depend on beside their files: clocks, sources, code.
+
+        What a source pulls, and how, changes no delivered file.
+        """
+        sources = {
+            name: source.model_dump_json(exclude={"pull"})
+            for name, source in self.config.sources.items()
+        }
+        people = f"{self.config.country} {self.config.settings.personal_data}"
+        told = f"{self.config.timezone} {sources} {self.config.reporting_currency} {people}"
         return hashlib.sha256(f"{told} {self.code_version}".encode()).hexdigest()[:16]
 
     @property

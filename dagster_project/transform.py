@@ -22,6 +22,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.errors import PipelineError
+from dagster_project.phones import register
 from dagster_project.settings import Workspace, hash_key, project_root, set_dbt_environment
 
 STORAGE_VERSION = "v1.0.0"
@@ -67,6 +68,7 @@ def warehouse_connection(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnec
         connection.execute("set global preserve_insertion_order = false")  # less memory
         if workspace.config.settings.memory_limit:
             connection.execute("set memory_limit = ?", [workspace.config.settings.memory_limit])
+        register(connection)
         connection.execute("attach ':memory:' as vault")
         connection.execute("create table vault.main.hash_key (key varchar)")
         connection.execute("insert into vault.main.hash_key values (?)", [hash_key(workspace)])

@@ -24,6 +24,7 @@ from dagster_project.closing.periods import label, parse_period, period_of, peri
 from dagster_project.closing.reading import Marts
 from dagster_project.closing.statements import PayDesk
 from dagster_project.errors import StatementRefused, WorkspaceError
+from dagster_project.masks import published_name
 from dagster_project.pay.assignments import Assignment
 from dagster_project.pay.engine import evaluate
 from dagster_project.pay.feedback import Change, Hint, hints, what_if
@@ -96,7 +97,9 @@ def ask_what_if(
         as_of = date.fromisoformat(manifest["as_of"])
         plan_set = read_plan_set(workspace, marts, is_lenient=True)
         desk = make_desk(workspace, marts, plan_set, as_of, read_closed(workspace.closed, as_of))
-        manager_id = marts.resolver(workspace.config.aliases.get("manager", {}))(manager)
+        manager_id = marts.resolver(
+            workspace.config.aliases.get("manager", {}), published_name(workspace)
+        )(manager)
         if manager_id is None:
             known = ", ".join(row["manager_name"] for row in marts.managers())
             raise WorkspaceError(

@@ -30,6 +30,7 @@ from dagster_project.closing.reading import Marts, registry_terms
 from dagster_project.closing.statements import PayDesk
 from dagster_project.closing.tables import rows_of
 from dagster_project.errors import PlanRefused, StatementRefused, WorkspaceError
+from dagster_project.masks import published_name
 from dagster_project.pay.assignments import Assignment, read_assignments
 from dagster_project.pay.checks import KpiTerms, PlanContext
 from dagster_project.pay.inputs import Period
@@ -60,7 +61,8 @@ def read_plan_set(workspace: Workspace, marts: Marts, *, is_lenient: bool = Fals
         MappingMissing: A name fits two people.
     """
     context = plan_context(workspace, marts.terms, marts.has_payments)
-    return _read(workspace, context, marts.resolver(_aliases(workspace)), is_lenient=is_lenient)
+    resolve = marts.resolver(_aliases(workspace), published_name(workspace))
+    return _read(workspace, context, resolve, is_lenient=is_lenient)
 
 
 def check_plans(workspace: Workspace) -> PlanSet:

@@ -191,11 +191,14 @@ class Marts:
         """Return the current version of every manager."""
         return [row for row in self._managers if row["is_current"]]
 
-    def resolver(self, aliases: Mapping[str, str]) -> Callable[[str], str | None]:
+    def resolver(
+        self, aliases: Mapping[str, str], as_published: Callable[[str], str] = str
+    ) -> Callable[[str], str | None]:
         """Return what turns an id, a name or an alias into a manager's key.
 
         Args:
             aliases: Spelling -> name or ``<source>:<id>``, of the workspace.
+            as_published: What turns a name into the published one (an e-mail into its mask).
         """
         rows = self._rows(
             "select manager_ref, manager_id, manager_name, is_id from kpi.marts.dim_manager_ids"
@@ -209,10 +212,12 @@ class Marts:
                 by_spelling.setdefault(_match(spelling), set()).add(row["manager_id"])
         meant = {_match(spelling): name for spelling, name in aliases.items()}
 
+        def known(name: str) -> set[str]:
+            found = by_spelling.get(_match(name)) or by_spelling.get(_match(as_published(name)))
+            return found or set()
+
         def resolve(reference: str) -> str | None:
-            found = by_spelling.get(_match(reference)) or by_spelling.get(
-                _match(meant.get(_match(reference), "")), set()
-            )
+            found = known(reference) or known(meant.get(_match(reference), ""))
             if len(found) > 1:
                 raise MappingMissing(
                     "reading who is paid by which plan",

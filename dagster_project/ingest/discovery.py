@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.configuration import SourceConfig
-from dagster_project.errors import PipelineError, SourceFileError, WorkspaceError
+from dagster_project.errors import PipelineError, SourceFileError
 from dagster_project.ingest.contracts import CONTRACTS, TABLES, Contract, Table
 from dagster_project.ingest.reading import Reading
 from dagster_project.ingest.recognition import (
@@ -112,13 +112,6 @@ def discover(workspace: Workspace, *, rehash: bool = False) -> Discovered:
     known: dict[str, Any] = {}
     found = Discovered()
     for source_name, source in workspace.config.sources.items():
-        if source.system not in CONTRACTS:
-            raise WorkspaceError(
-                "looking for delivered files",
-                found=f"a source of system `{source.system}`, which can be pulled but not yet read",
-                expected=f"one of: {', '.join(CONTRACTS)}",
-                where=f"workspace.yml: sources.{source_name}.system",
-            )
         contract = CONTRACTS[source.system]
         if contract.system != "files":
             check_overlays(

@@ -179,6 +179,8 @@ def _walk(
         if not node:
             yield []
         for item in node:
+            if steps and steps[0] != "*" and isinstance(item, dict) and steps[0] not in item:
+                continue
             told = parent if is_top or not steps else parent | _plain_members(item)
             yield from _walk(item, steps, told)
     elif not steps:

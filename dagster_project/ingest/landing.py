@@ -33,7 +33,7 @@ from dagster_project.ingest.contracts import fold
 from dagster_project.ingest.described import describe
 from dagster_project.ingest.discovery import Claim, fingerprint, is_unchanged
 from dagster_project.ingest.json_records import json_records, parsed_json
-from dagster_project.ingest.page_chains import pages_by_start
+from dagster_project.ingest.page_chains import pages_of
 from dagster_project.ingest.readers import (
     JOINED_LINES_LIMIT,
     Record,
@@ -47,7 +47,7 @@ from dagster_project.ingest.readers import (
     xlsx_records,
 )
 
-LANDING_FORMAT = 2
+LANDING_FORMAT = 3
 _BATCH = 20_000
 _REFUSED = pa.schema(
     [
@@ -389,8 +389,8 @@ class _Work:
         encoding = encoding_of(path, self.reading.encoding, self.where)
         if suffix in {".json", ".ndjson", ".jsonl"}:
             document = parsed_json(path, encoding, self.where)
-            if self.contract.paged_by == "start":
-                landed.pages = [asdict(page) for page in pages_by_start(document)]
+            if self.contract.paged_by:
+                landed.pages = [asdict(p) for p in pages_of(document, self.contract.paged_by)]
             return json_records(document, self.reading, self.where)
         line = header_line(path, self.reading, encoding)
         delimiter = delimiter_of(line, self.reading)

@@ -63,14 +63,16 @@ def sum_of(
     factor = Decimal(1) / divisor
     whole = f"try_cast({name} as decimal(18, 4))"
     if factor != 1:
-        whole = (
-            f"cast(cast({whole} as decimal(28, 4)) * cast('{factor:f}' as decimal(18, 8)) "
-            "as decimal(18, 4))"
-        )
+        places = -factor.as_tuple().exponent
+        factor_type = f"decimal({places + 1}, {places})"  # its digits are a 1: nothing overflows
+        whole = f"cast({whole} * cast('{factor:f}' as {factor_type}) as decimal(18, 4))"
     plain = whole if decimal == "." else "null"
-    total, *_ = connection.execute(
-        f"select coalesce(sum({plain}), 0) from {relation} where {rows}"
+    total, is_odd = connection.execute(
+        f"select coalesce(sum({plain}), 0), coalesce(bool_or({name} is not null and {plain} is null"
+        f"), false) from {relation} where {rows}"
     ).fetchone()
+    if not is_odd:
+        return Decimal(total)
     odd = connection.execute(
         f"select {name}, count(*) from {relation} "
         f"where {name} is not null and {plain} is null and {rows} group by 1"

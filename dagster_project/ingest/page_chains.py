@@ -21,20 +21,62 @@ class Page:
 
     ``next_start`` is the place of the record after the page, NULL on the last page; ``total`` the
     length of the list, NULL where it is not told; ``is_failed``: the answer is an error.
+    ``is_followed``: whether another page comes, where only that is told and no place.
     """
 
     rows: int
     next_start: int | None = None
     total: int | None = None
     is_failed: bool = False
+    is_followed: bool | None = None
+
+
+def pages_of(document: Any, told_by: str) -> list[Page]:
+    """Return the pages of a file by the way its system tells them (``Table.paged_by``)."""
+    ways = {"start": pages_by_start, "number": pages_by_number, "after": pages_by_after}
+    return ways[told_by](document)
+
+
+def pages_by_number(document: Any) -> list[Page]:
+    """Return the pages of envelopes with ``_page`` and ``_links.next``; a page counts as one."""
+    pages = []
+    for envelope in _envelopes(document):
+        number = _whole(envelope.get("_page"))
+        if number is not None:
+            is_followed = bool(_named(_named(envelope.get("_links")).get("next")))
+            pages.append(Page(1, number if is_followed else None, number))
+    return pages
+
+
+def pages_by_after(document: Any) -> list[Page]:
+    """Return the pages of envelopes with ``results`` and ``paging.next.after``.
+
+    A search tells the length of its list, and ``after`` is a place in it. Elsewhere ``after`` is a
+    mark that tells no place: only that another page comes.
+    """
+    pages = []
+    for envelope in _envelopes(document):
+        if not isinstance(envelope.get("results"), list):
+            continue
+        rows, total = len(envelope["results"]), _whole(envelope.get("total"))
+        after = _named(_named(envelope.get("paging")).get("next")).get("after")
+        if total is not None:
+            pages.append(Page(rows, _whole(after), total))
+        else:
+            pages.append(Page(rows, is_followed=after is not None))
+    return pages
+
+
+def _envelopes(document: Any) -> list[dict[str, Any]]:
+    if isinstance(document, Lines):
+        document = [item for _, item in document.objects]
+    envelopes = document if isinstance(document, list) else [document]
+    return [one for one in envelopes if isinstance(one, dict)]
 
 
 def pages_by_start(document: Any) -> list[Page]:
     """Return the pages of every envelope with ``result``, ``next`` and ``total``, batches too."""
-    if isinstance(document, Lines):
-        document = [item for _, item in document.objects]
-    envelopes = document if isinstance(document, list) else [document]
-    return [page for one in envelopes if isinstance(one, dict) for page in _pages(one)]
+    return [page for one in _envelopes(document) for page in _pages(one)]
 
 
 def _pages(envelope: dict[str, Any]) -> list[Page]:
@@ -82,6 +124,8 @@ def is_whole(pages: list[Page]) -> bool:
     """
     if any(page.is_failed for page in pages):
         return False
+    if {page.is_followed for page in pages} - {None} == {True}:
+        return False  # the last page is on its way
     parts = [p for p in pages if p.next_start is not None or (p.total or 0) > p.rows]
     if not parts:
         return True

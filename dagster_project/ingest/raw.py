@@ -132,6 +132,7 @@ def settings_row(workspace: Workspace) -> dict[str, Any]:
         "first_incomplete_on": workspace.first_incomplete_on,
         "known_by": workspace.known_by,
         "strategy": config.strategy,
+        "country": config.country,
         "work_start_minute": start,
         "work_end_minute": end,
     }

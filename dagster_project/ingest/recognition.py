@@ -305,6 +305,7 @@ class _Content:
         self.is_empty = path.stat().st_size == 0
         self.headers_seen: list[list[str | None]] = []
         self._document: Any = None
+        self._keys: dict[Any, list[str] | None] = {}
         self._rows: dict[Any, list[list[str | None]]] = {}
         self._lines: dict[str | None, list[str]] = {}
 
@@ -396,9 +397,8 @@ class _Content:
                 flatten=table.flatten,
                 custom_fields=table.custom_fields,
             )
-            try:
-                keys = json_headers(document, reading, self.where)
-            except SourceFileError:
+            keys = self._json_keys(document, reading)
+            if keys is None:
                 continue
             if path and not table.fits_by(set(resolve(table, overlay, keys).columns)):
                 self.headers_seen.append(keys)
@@ -409,6 +409,16 @@ class _Content:
             return []
         paths = tuple(path for path in fitting if path)
         return [(0, list(dict.fromkeys(headers)), {"record_paths": paths})]
+
+    def _json_keys(self, document: Any, reading: Reading) -> list[str] | None:
+        """Return the keys of the records at a path, once for all tables that look there."""
+        looked_at = (reading.record_paths, reading.flatten, reading.custom_fields)
+        if looked_at not in self._keys:
+            try:
+                self._keys[looked_at] = json_headers(document, reading, self.where)
+            except SourceFileError:
+                self._keys[looked_at] = None
+        return self._keys[looked_at]
 
     def holds_no_record(self, tables: list[Table]) -> bool:
         """Tell an empty page (an envelope around no record) from a table that nobody knows."""

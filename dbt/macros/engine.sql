@@ -128,18 +128,53 @@
 {# Keyed hash of personal data; the key lives in memory only (database `vault`). #}
 {% macro as_keyed_hash(value) %}{{ return(adapter.dispatch('as_keyed_hash')(value)) }}{% endmacro %}
 {% macro duckdb__as_keyed_hash(value) -%}
-    case when {{ value }} is not null then sha256(vault_key || ':' || {{ value }}) end
+    case when keeps_personal_data then {{ value }} else sha256(vault_key || ':' || {{ value }}) end
 {%- endmacro %}
 
-{# Phone as digits: 8 999 ... and +7 999 ... are one number; under five digits it is none. #}
+{#
+  Phone as the digits of its international form. Plain spellings of the company's country (none said: of the
+  plan of +7) and plain international ones are read here, the others by numbering plans (`kpi_phone`, which the
+  connection registers). 8 999 ... and +7 999 ... are one number; one digit repeated is none.
+#}
 {% macro as_phone_digits(value) %}{{ return(adapter.dispatch('as_phone_digits')(value)) }}{% endmacro %}
 {% macro duckdb__as_phone_digits(value) -%}
+    {%- set tight = "translate(" ~ value ~ ", ' ()-.' || chr(160), '')" -%}
+    {%- set is_filled = "right(" ~ tight ~ ", 9) not in ('000000000', '111111111', '222222222', '333333333', '444444444', '555555555', '666666666', '777777777', '888888888', '999999999')" -%}
     case
-        when length(regexp_replace({{ value }}, '\D', '', 'g')) < 5 then null
-        when length(regexp_replace({{ value }}, '\D', '', 'g')) = 11 and left(regexp_replace({{ value }}, '\D', '', 'g'), 1) = '8'
-            then '7' || substr(regexp_replace({{ value }}, '\D', '', 'g'), 2)
-        when length(regexp_replace({{ value }}, '\D', '', 'g')) = 10 then '7' || regexp_replace({{ value }}, '\D', '', 'g')
-        else regexp_replace({{ value }}, '\D', '', 'g')
+        when {{ value }} is null then null
+        {%- for countries, code, national in [("'RU', 'KZ'", '7', '^(\\+?7|8)?\\d{10}$'), ("'US', 'CA'", '1', '^(\\+?1)?\\d{10}$')] %}
+        when coalesce(company_country, 'RU') in ({{ countries }}) and regexp_matches({{ tight }}, '{{ national }}') and {{ is_filled }}
+            then '{{ code }}' || right({{ tight }}, 10)
+        {%- endfor %}
+        when regexp_matches({{ value }}, '^\+[\d -]{9,}$') and length({{ tight }}) <= 16 and {{ is_filled }}
+            and not regexp_matches({{ value }}, '^\+\d{1,3}[ -]*0\d') then substr({{ tight }}, 2)
+        else kpi_phone({{ value }}, company_country)
+    end
+{%- endmacro %}
+
+{# E-mail address in a text: lower case, out of `Name <a@b.c>` or `mailto:`; NULL where there is none. #}
+{% macro as_email(value) %}{{ return(adapter.dispatch('as_email')(value)) }}{% endmacro %}
+{% macro duckdb__as_email(value) -%}
+    nullif(lower(regexp_extract({{ value }}, '[^\s@<>:;,"()]+@[^\s@<>:;,"()]+')), '')
+{%- endmacro %}
+
+{#
+  Name of a person where it is an e-mail: a mask with 16 signs of the keyed hash, so that nobody reads it and
+  it still tells one from another. Other names stay.
+#}
+{% macro as_person_name(value) -%}
+    case when {{ value }} like '%@%' and not keeps_personal_data and {{ as_email(value) }} is not null
+        then left({{ as_email(value) }}, 1) || '***@' || {{ nth_part(as_email(value), "'@'", 2) }} || ' #' || left({{ as_keyed_hash(as_email(value)) }}, 16)
+        else {{ value }} end
+{%- endmacro %}
+
+{# What tells one e-mail from another, of its keyed hash, of the name made of it, or of the address itself. #}
+{% macro email_mark(value) %}{{ return(adapter.dispatch('email_mark')(value)) }}{% endmacro %}
+{% macro duckdb__email_mark(value) -%}
+    case
+        when regexp_matches({{ value }}, '^[0-9a-f]{64}$') then left({{ value }}, 16)
+        when regexp_matches({{ value }}, '@.* #[0-9a-f]{16}$') then right({{ value }}, 16)
+        else lower({{ value }})
     end
 {%- endmacro %}
 

@@ -59,66 +59,6 @@ deleted_keys as (
 ),
 {% endmacro %}
 
-{#
-  CTE `conformed`(ref, entity_id, group_name): which references mean one person, customer or product.
-  Takes a CTE `refs`(ref, source_name, source_order, is_id, match_name, strong_key, redirect_ref).
-  A strong key (e-mail, tax id, phone) joins across sources, else a name that is unique in each; two
-  ids of one source never join but by alias. What is ambiguous stays apart.
-#}
-{% macro conform_refs() %}
-strong_keys as (
-    select strong_key from (
-        select strong_key, source_name, count(*) as in_source from refs
-        where strong_key is not null group by strong_key, source_name
-    ) as counted group by strong_key having max(in_source) = 1
-),
-
-clear_names as (
-    select match_name from (
-        select match_name, source_name, sum(case when is_id then 1 else 0 end) as ids from refs
-        where match_name is not null group by match_name, source_name
-    ) as counted group by match_name having max(ids) <= 1
-),
-
-name_keys as (
-    select refs.match_name, min(refs.strong_key) as strong_key from refs
-    inner join strong_keys on refs.strong_key = strong_keys.strong_key
-    where refs.match_name is not null group by refs.match_name having count(distinct refs.strong_key) = 1
-),
-{{ group_refs() }}
-{% endmacro %}
-
-{% macro group_refs() %}
-grouped as (
-    select
-        refs.ref, refs.redirect_ref, refs.source_name, refs.source_order, refs.is_id, refs.match_name,
-        coalesce(
-            'k:' || strong_keys.strong_key,
-            case when clear_names.match_name is not null then coalesce('k:' || name_keys.strong_key, 'n:' || refs.match_name) end,
-            'r:' || refs.ref
-        ) as group_key
-    from refs
-    left join strong_keys on refs.strong_key = strong_keys.strong_key
-    left join clear_names on refs.match_name = clear_names.match_name
-    left join name_keys on refs.match_name = name_keys.match_name
-),
-
-heads as (
-    select group_key, case when is_id then ref else source_name || ':' || md5(match_name) end as entity_id
-    from (
-        select *, row_number() over (partition by group_key order by source_order, is_id desc, ref) as place from grouped
-    ) as placed where place = 1
-),
-
-conformed as (
-    select grouped.ref, coalesce(target_head.entity_id, heads.entity_id) as entity_id
-    from grouped
-    inner join heads on grouped.group_key = heads.group_key
-    left join grouped as target on grouped.redirect_ref = target.ref
-    left join heads as target_head on target.group_key = target_head.group_key
-),
-{% endmacro %}
-
 {# Native money at a rate: rounded half-up once, here. #}
 {% macro to_reporting(amount, rate) -%}
     case when {{ rate }} = 1 then cast({{ amount }} as decimal(18, 4)) else {{ rounded_product(amount, rate) }} end

@@ -20,6 +20,8 @@ with
 run as (
     select
         settings.timezone as company_timezone,
+        settings.country as company_country,
+        settings.personal_data = 'clear' as keeps_personal_data,
         settings.utc_offset_seconds as company_offset_seconds,
         settings.offset_valid_from as company_offset_valid_from,
         '^(' || coalesce((select string_agg(source_name, '|') from {{ source('raw', 'workspace__sources') }}), '') || '):' as source_prefixes,
@@ -99,8 +101,8 @@ select * from final
         when lower({{ name }}) in ('0', 'false', 'f', 'no', 'n', 'нет', 'ложь', '-') then false
     end
     {%- elif kind == 'phone' -%} {{ as_keyed_hash(as_phone_digits(name)) }}
-    {%- elif kind == 'email' -%} {{ as_keyed_hash('lower(' ~ name ~ ')') }}
-    {%- elif kind == 'person' -%} case when {{ name }} like '%@%' then {{ as_keyed_hash('lower(' ~ name ~ ')') }} else {{ name }} end
+    {%- elif kind == 'email' -%} {{ as_keyed_hash(as_email(name)) }}
+    {%- elif kind == 'person' -%} case when {{ name }} like '%@%' then {{ as_keyed_hash(as_email(name)) }} else {{ name }} end
     {%- else -%} {{ exceptions.raise_compiler_error('stage_entity: unknown kind ' ~ kind) }}
     {%- endif -%}
 {%- endmacro %}
@@ -132,6 +134,7 @@ select * from final
     {%- if kind == 'instant' %}{{ name }}__utc as {{ name }},
         {{ business_date_of(name) }} as {{ name[:-3] }}_on
     {%- elif kind in ['key', 'reference'] %}{{ as_reference(name) }} as {{ name }}
+    {%- elif name == 'manager_name' %}{{ as_person_name(name) }} as {{ name }}
     {%- elif kind == 'text' %}{{ name }}
     {%- else %}{{ name }}__typed as {{ name }}
     {%- endif -%}

@@ -497,6 +497,35 @@ def test_what_people_type_into_an_export_is_read_or_refused_and_never_guessed(co
     assert published.rows(seen + "from ops.reconciliation") == [(4, 3, 1, 1450.5)]
 
 
+def test_line_items_of_the_api_share_the_deal_by_what_each_line_costs(company: Company):
+    """2 x 100 less 50 and 1 x 50 are 150 and 50 of 200, so 300 and 100 of the deal's 400."""
+    company.settings |= {"reporting_currency": "USD", "stages": []}
+    company.settings["sources"] = {"crm": {"system": "hubspot"}}
+    company.file("d.json", page(deal("1", "closedwon", "400", "2026-02-10T09:00:00.000Z")))
+
+    def line(number: str, product: str, *told: str, archived: bool = False) -> dict:
+        names = ("quantity", "price", "amount")
+        properties = {"name": f"Product {product}", "hs_product_id": product}
+        properties |= dict(zip(names, told, strict=True))
+        updated = "2026-02-01T09:00:00.000Z"
+        return record(number, properties, updated, deals=["1"], archived=archived)
+
+    company.file(
+        "l.json",
+        page(
+            line("71", "p1", "2", "100", "150"),
+            line("72", "p2", "1", "50", "50"),
+            line("73", "p3", "9", "900", "8100", archived=True),
+        ),
+    )
+    published = company.run()
+    assert published.rows(
+        "select product_id, cast(share as double) from marts.fct_deal_items order by 1"
+    ) == [("crm:p1", 0.75), ("crm:p2", 0.25)]
+    for product, revenue in (("crm:p1", 300), ("crm:p2", 100)):
+        assert published.kpi("booked_revenue", FEB, scope="product", who=product) == revenue
+
+
 @pytest.mark.real_input
 @needs(SEEDS)
 def test_the_public_seeds_are_recognised_and_no_deal_is_made_up(company: Company):

@@ -184,7 +184,11 @@ def test_a_manager_may_be_named_by_key_id_name_or_alias(february):
     with duckdb.connect(str(february.file), read_only=True) as connection:
         resolve = Marts(connection, 20).resolver({"Анна": "Anna", "boss": "crm:2"})
         told = [resolve(text) for text in ("crm:1", "1", " anna ", "Анна", "boss", "Zoe")]
+        published = {"a@x.ru": "Anna"}
+        masked = Marts(connection, 20).resolver({"A.": "a@x.ru"}, lambda n: published.get(n, n))
+        by_mail = [masked("a@x.ru"), masked("A."), resolve("a@x.ru")]
     assert told == ["crm:1", "crm:1", "crm:1", "crm:1", "crm:2", None]
+    assert by_mail == ["crm:1", "crm:1", None]
 
 
 RATE = """\

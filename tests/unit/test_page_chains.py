@@ -8,7 +8,13 @@ import pytest
 
 from dagster_project.ingest.html_tables import html_rows, is_html
 from dagster_project.ingest.json_records import Lines
-from dagster_project.ingest.page_chains import Page, is_whole, pages_by_start
+from dagster_project.ingest.page_chains import (
+    Page,
+    is_whole,
+    pages_by_after,
+    pages_by_number,
+    pages_by_start,
+)
 from dagster_project.ingest.readers import with_doubled_quotes
 
 CHAIN = [Page(50, 50, 120), Page(50, 100, 120), Page(20, None, 120)]
@@ -61,6 +67,39 @@ def test_pages_are_read_from_envelopes_batches_and_lines():
     assert pages_by_start({"error": "QUERY_LIMIT_EXCEEDED"}) == [Page(0, is_failed=True)]
     lines = Lines('{"ID": "1"}\n{"result": [], "total": 0}\n')
     assert pages_by_start(lines) == [Page(0, None, 0)]
+
+
+def test_numbered_pages_are_whole_once_each_has_come_and_the_last_has_no_next():
+    def numbered(number: int, is_last: bool) -> dict:
+        links = {} if is_last else {"next": {"href": "..."}}
+        return {"_page": number, "_links": links, "_embedded": {"leads": [{}, {}]}}
+
+    first, second, last = numbered(1, False), numbered(2, False), numbered(3, True)
+    assert is_whole(pages_by_number([last, first, second, second]))
+    assert is_whole(pages_by_number(numbered(1, True)))
+    for some in ([first, second], [second, last], [first, last], [last]):
+        assert not is_whole(pages_by_number(some))
+    assert pages_by_number({"id": 1}) == []
+
+
+def test_pages_with_a_mark_of_the_next_are_whole_once_one_has_none():
+    followed = {"results": [{}], "paging": {"next": {"after": "NTI1"}}}
+    last = {"results": [{}]}
+    assert is_whole(pages_by_after([followed, last]))
+    assert is_whole(pages_by_after(last))
+    assert not is_whole(pages_by_after([followed, followed]))
+    assert pages_by_after({"id": "1"}) == []
+
+
+def test_pages_of_a_search_have_places_so_that_a_gap_between_shows():
+    def found(rows: int, after: str | None) -> dict:
+        paging = {"paging": {"next": {"after": after}}} if after else {}
+        return {"total": 25, "results": [{}] * rows, **paging}
+
+    pages = [found(10, "10"), found(10, "20"), found(5, None)]
+    assert is_whole(pages_by_after(pages))
+    assert not is_whole(pages_by_after([pages[0], pages[2]]))
+    assert not is_whole(pages_by_after(pages[:2]))
 
 
 @pytest.mark.parametrize(

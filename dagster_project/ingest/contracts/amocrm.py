@@ -23,6 +23,7 @@ def _api(*paths: str, flatten: bool = True) -> dict[str, tuple[str, ...] | bool 
         "records": tuple(f"_embedded.{path}" for path in paths),
         "flatten": flatten,
         "custom_fields": "custom_fields_values",
+        "paged_by": "number",
     }
 
 

@@ -18,7 +18,12 @@ from typing import Any
 
 from dagster_project.ingest.contracts.shape import Contract, Field, Table, col
 
-_JSON: dict[str, Any] = {"records": ("results",), "flatten": True, "utc_by": "fivetran_synced"}
+_JSON: dict[str, Any] = {
+    "records": ("results",),
+    "flatten": True,
+    "utc_by": "fivetran_synced",
+    "paged_by": "after",
+}
 
 
 def _property(kind: str, name: str, *labels: str) -> Field:

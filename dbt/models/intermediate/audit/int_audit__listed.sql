@@ -36,6 +36,12 @@ inner join (
     select manager_id as unknown_id from {{ ref('int_managers__crosswalk') }} group by manager_id
     having not bool_or(is_listed) and bool_and(is_id) and count(manager_name) > 0 and min(manager_name) = min(manager_ref)
 ) as unknown on deals.manager_id = unknown.unknown_id
+{%- for subject in ['manager', 'customer'] %}
+union all
+select '{{ subject }}s', cast(null as {{ dbt.type_string() }}), cast(null as bigint), '{{ subject }}_id', {{ subject }}_ref,
+    'ambiguous_{{ subject }}', concat(ambiguity, ': it stays apart; an alias would join it')
+from {{ ref('int_' ~ subject ~ 's__crosswalk') }} where ambiguity is not null
+{%- endfor %}
 union all
 select 'subscriptions', _source_file, _source_row, 'ended_on', cast(ended_on as {{ dbt.type_string() }}),
     'ended_before_start', 'the subscription ended before it began: it was never active'

@@ -31,9 +31,15 @@ described as (
     group by 1, 2, 3
 ),
 
-contacts as (
-    select customer_id as ref, coalesce(max('t' || tax_id), max('p' || phone), max('e' || email)) as strong_key
-    from listed group by customer_id
+taxed as (select customer_id, max(tax_id) as tax_id from listed group by customer_id),
+
+identifying_values as (
+    {%- for kind in ['tax_id', 'phone', 'email'] %}
+    select listed.customer_id as ref, '{{ kind }}' as kind, listed.{{ kind }} as value, taxed.tax_id
+    from listed
+    inner join taxed on listed.customer_id = taxed.customer_id
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 merged as (
@@ -46,15 +52,15 @@ refs as (
         described.source_name,
         coalesce(sources.source_order, 999) as source_order,
         described.is_id,
-        coalesce(aliases.name_match, {{ as_match_name('described.customer_name') }}) as match_name,
-        contacts.strong_key,
-        coalesce(merged.merged_into, aliases.name) as redirect_ref,
-        coalesce(aliases.name, described.customer_name, described.ref) as customer_name
+        coalesce(by_name.name_match, by_ref.name_match, {{ as_match_name('described.customer_name') }}) as match_name,
+        coalesce(merged.merged_into, by_ref.name, by_name.name) as redirect_ref,
+        coalesce(target.customer_name, by_name.name, by_ref.name, described.customer_name, described.ref) as customer_name
     from described
     left join sources on described.source_name = sources.source_name
-    left join contacts on described.ref = contacts.ref
     left join merged on described.ref = merged.ref
-    left join aliases on {{ as_match_name('described.customer_name') }} = aliases.spelling_match
+    left join aliases as by_ref on described.ref = by_ref.spelling
+    left join aliases as by_name on {{ as_match_name('described.customer_name') }} = by_name.spelling_match
+    left join described as target on coalesce(by_ref.name, by_name.name) = target.ref
 ),
 
 {{ conform_refs() }}
@@ -64,7 +70,8 @@ final as (
         conformed.ref as customer_ref,
         conformed.entity_id as customer_id,
         refs.source_name,
-        refs.customer_name
+        refs.customer_name,
+        conformed.ambiguity
     from conformed
     inner join refs on conformed.ref = refs.ref
 )

@@ -43,9 +43,12 @@ described as (
     select ref, source_name, is_id, max(manager_name) as manager_name from named group by ref, source_name, is_id
 ),
 
-emails as (
-    select coalesce(manager_id, source_name || ':~' || manager_name) as ref, max(email) as email
-    from listed group by coalesce(manager_id, source_name || ':~' || manager_name)
+identifying_values as (
+    select coalesce(manager_id, source_name || ':~' || manager_name) as ref, 'email' as kind, {{ email_mark('email') }} as value,
+        cast(null as {{ dbt.type_string() }}) as tax_id
+    from listed
+    union all
+    select ref, 'email', {{ email_mark('manager_name') }}, cast(null as {{ dbt.type_string() }}) from named where manager_name like '%@%'
 ),
 
 refs as (
@@ -55,15 +58,16 @@ refs as (
         coalesce(sources.source_order, 999) as source_order,
         described.is_id,
         coalesce(by_name.name_match, by_ref.name_match, {{ as_match_name('described.manager_name') }}) as match_name,
-        emails.email as strong_key,
         coalesce(by_ref.name, by_name.name) as redirect_ref,
-        coalesce(by_name.name, by_ref.name, described.manager_name, described.ref) as manager_name,
-        emails.ref is not null as is_listed
+        coalesce(target.manager_name, by_name.name, by_ref.name, described.manager_name, described.ref) as manager_name,
+        own_list.ref is not null as is_listed
     from described
     left join sources on described.source_name = sources.source_name
-    left join emails on described.ref = emails.ref
+    left join (select distinct coalesce(manager_id, source_name || ':~' || manager_name) as ref from listed) as own_list
+        on described.ref = own_list.ref
     left join aliases as by_ref on described.ref = by_ref.spelling
     left join aliases as by_name on {{ as_match_name('described.manager_name') }} = by_name.spelling_match
+    left join described as target on coalesce(by_ref.name, by_name.name) = target.ref
 ),
 
 {{ conform_refs() }}
@@ -75,7 +79,8 @@ final as (
         refs.source_name,
         refs.is_id,
         refs.manager_name,
-        refs.is_listed
+        refs.is_listed,
+        conformed.ambiguity
     from conformed
     inner join refs on conformed.ref = refs.ref
 )

@@ -33,7 +33,6 @@ refs as (
         coalesce(sources.source_order, 999) as source_order,
         described.is_id,
         coalesce(aliases.name_match, {{ as_match_name('described.product_name') }}) as match_name,
-        cast(null as {{ dbt.type_string() }}) as strong_key,
         aliases.name as redirect_ref,
         coalesce(aliases.name, described.product_name, described.ref) as product_name,
         described.is_listed
@@ -42,7 +41,7 @@ refs as (
     left join aliases on {{ as_match_name('described.product_name') }} = aliases.spelling_match
 ),
 
-{{ conform_refs() }}
+{{ conform_refs(has_values=false) }}
 
 final as (
     select

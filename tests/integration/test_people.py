@@ -1,0 +1,198 @@
+"""Who is one person: by e-mail, tax id and phone, by a name, by an alias; and who stays apart."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from dagster_project.likenesses import likely_pairs
+from dagster_project.masks import published_name
+from dagster_project.settings import load_workspace
+from tests.conftest import Company, Published
+
+DEALS = "deal_id,stage,opened_at,closed_at,amount,customer_id,manager_name\n"
+CUSTOMERS = "customer_id,customer_name,phone,email,tax_id\n"
+
+
+def deliver(company: Company, source: str, *customers: str) -> None:
+    """Deliver customers of a source, and one deal of 100 won in January for each."""
+    company.entity("customers", "customer_id customer_name phone email tax_id", source=source)
+    company.entity(
+        "deals", "deal_id stage opened_at closed_at amount customer_id manager_name", source=source
+    )
+    ids = [line.split(",")[0] for line in customers]
+    deals = "".join(f"d{i},won,2026-01-02,2026-01-10,100,{i},Anna\n" for i in ids)
+    company.file("customers.csv", CUSTOMERS + "".join(f"{c}\n" for c in customers), source=source)
+    company.file("deals.csv", DEALS + deals, source=source)
+
+
+def customers_of(published: Published) -> dict[str, str]:
+    return dict(published.rows("select deal_id, customer_id from marts.fct_deals"))
+
+
+def ambiguous(published: Published) -> set[str]:
+    told = "select value from ops.quarantine where reason_code = 'ambiguous_customer'"
+    return {value for (value,) in published.rows(told)}
+
+
+def test_a_customer_joins_by_phone_in_one_source_and_by_e_mail_in_another(company: Company):
+    """Three names, no two alike: the shop shares the phone, the books the e-mail."""
+    deliver(company, "crm", "a,Анна,8 (999) 123-45-67,ANNA@x.ru,")
+    deliver(company, "shop", "b,Покупатель 17,+79991234567,,")
+    deliver(company, "books", "c,Счёт 5,,Anna <anna@x.ru>,")
+    published = company.run()
+    assert set(customers_of(published).values()) == {"crm:a"}
+    assert published.kpi("new_customers", "2026-01-01") == 1
+
+
+def test_a_chain_of_a_phone_and_an_e_mail_joins_its_ends(company: Company):
+    deliver(company, "crm", "a,Анна,+79991234567,,")
+    deliver(company, "shop", "b,Покупатель 17,+79991234567,anna@x.ru,")
+    deliver(company, "books", "c,Счёт 5,,anna@x.ru,")
+    assert set(customers_of(company.run()).values()) == {"crm:a"}
+
+
+def test_two_tax_ids_are_two_companies_whatever_they_share(company: Company):
+    """The books' customer shares an e-mail with the shop's, which has no tax id of its own."""
+    deliver(company, "crm", "a,Вектор,+79991234567,,7701")
+    deliver(company, "shop", "b,Опт,+79991234567,sale@x.ru,")
+    deliver(company, "books", "c,Другая,,sale@x.ru,7702", "d,Снова Вектор,,,7701")
+    told = customers_of(company.run())
+    assert told == {
+        "crm:da": "crm:a",
+        "shop:db": "crm:a",
+        "books:dc": "books:c",
+        "books:dd": "crm:a",
+    }
+
+
+def test_who_fits_two_records_of_a_source_stays_apart_and_is_listed(company: Company):
+    deliver(company, "crm", "a1,Анна,+79991234567,,", "a2,Ольга,,olga@x.ru,")
+    deliver(company, "shop", "b,Покупатель 17,+79991234567,olga@x.ru,")
+    published = company.run()
+    assert len(set(customers_of(published).values())) == 3
+    assert "shop:b" in ambiguous(published)
+
+
+def test_two_ids_of_a_source_never_join_through_others(company: Company):
+    """The books' c1 leads to the shop's b and so to a; c2 leads to a itself: both stay apart."""
+    deliver(company, "crm", "a,Анна,+79991234567,anna@x.ru,")
+    deliver(company, "shop", "b,Покупатель 17,+79991234567,shop@x.ru,")
+    deliver(company, "books", "c1,Счёт 5,,shop@x.ru,", "c2,Счёт 6,,anna@x.ru,")
+    published = company.run()
+    told = customers_of(published)
+    assert told["shop:db"] == told["crm:da"] == "crm:a"
+    assert (told["books:dc1"], told["books:dc2"]) == ("books:c1", "books:c2")
+    assert ambiguous(published) == {"books:c1", "books:c2"}
+
+
+@pytest.mark.parametrize(("limit", "apart"), [(3, 4), (4, 1)])
+def test_a_value_of_more_records_than_the_limit_joins_nothing(company: Company, limit, apart):
+    """Four sources, one phone each, all of one number."""
+    company.settings["settings"] = {"shared_value_limit": limit}
+    for number, source in enumerate(("crm", "shop", "books", "site")):
+        deliver(company, source, f"c{number},Имя {source},+74951234567,,")
+    published = company.run()
+    assert len(set(customers_of(published).values())) == apart
+    assert len(ambiguous(published)) == (4 if apart == 4 else 0)
+
+
+def test_a_value_of_two_records_of_one_source_joins_nothing_and_is_listed(company: Company):
+    deliver(company, "crm", "a1,Анна,+74951234567,,", "a2,Ольга,+74951234567,,")
+    deliver(company, "shop", "b,Покупатель 17,+74951234567,,")
+    published = company.run()
+    assert len(set(customers_of(published).values())) == 3
+    assert ambiguous(published) == {"crm:a1", "crm:a2", "shop:b"}
+
+
+def test_a_proposed_line_joins_the_pair_it_names(company: Company):
+    deliver(company, "crm", "a,ООО «Вектор Плюс»,,,")
+    deliver(company, "shop", "b,Vektor plus,,,")
+    assert len(set(customers_of(company.run()).values())) == 2
+    (pair,) = (
+        p for p in likely_pairs(load_workspace(company.directory)) if p["subject"] == "customer"
+    )
+    assert pair["line"] == 'aliases: {customer: {"shop:b": "crm:a"}}'
+    company.settings["aliases"] = {"customer": {"shop:b": "crm:a"}}
+    assert set(customers_of(company.run()).values()) == {"crm:a"}
+
+
+def hubspot_deals_of_an_unlisted_owner(company: Company) -> None:
+    company.settings |= {"stages": []}
+    company.settings["sources"] = {"hub": {"system": "hubspot"}}
+    company.file(
+        "deals.csv",
+        "Record ID,Deal Name,Deal Stage,Amount,Close Date,Create Date,Deal owner\n"
+        "1,A,Closed Won,100,2026-01-10 10:00,2026-01-02 10:00,Anna.Petrova@Corp.ru\n",
+        source="hub",
+    )
+
+
+def clear_values(published: Published, needle: str) -> list[str]:
+    """Return the columns of a release, views too, that hold a text."""
+    found = []
+    with duckdb.connect(str(published.file), read_only=True) as release:
+        columns = release.execute(
+            "select table_schema, table_name, column_name from information_schema.columns "
+            "where data_type = 'VARCHAR' and table_schema in ('marts', 'ops')"
+        ).fetchall()
+        for schema, table, column in columns:
+            held = release.execute(
+                f'select count(*) from {schema}."{table}" where "{column}" ilike ?', [f"%{needle}%"]
+            ).fetchone()
+            if held[0]:
+                found.append(f"{schema}.{table}.{column}")
+    return found
+
+
+def test_an_owner_given_as_an_e_mail_is_masked_and_stays_one_person(company: Company):
+    hubspot_deals_of_an_unlisted_owner(company)
+    company.entity("managers", "manager_id manager_name email", source="staff")
+    company.file(
+        "managers.csv",
+        "manager_id,manager_name,email\n7,Анна Петрова,anna.petrova@corp.ru\n",
+        source="staff",
+    )
+    published = company.run()
+    assert clear_values(published, "anna.petrova") == []
+    assert published.one("select count(distinct manager_id) from marts.fct_deals") == 1
+    ((manager,),) = published.rows("select distinct manager_id from marts.fct_deals")
+    listed = "select manager_id from marts.dim_manager_ids where manager_ref = 'staff:7'"
+    assert published.one(listed) == manager
+
+
+def test_an_owner_known_only_by_an_e_mail_shows_a_mask(company: Company):
+    hubspot_deals_of_an_unlisted_owner(company)
+    published = company.run()
+    name = published.one("select manager_name from marts.dim_manager where manager_name like '%@%'")
+    assert name.startswith("a***@corp.ru #")
+    assert clear_values(published, "anna.petrova") == []
+
+
+def test_a_reference_by_an_e_mail_finds_the_person_behind_the_mask(company: Company):
+    hubspot_deals_of_an_unlisted_owner(company)
+    published = company.run()
+    workspace = load_workspace(company.directory)
+    name = published_name(workspace)("anna.petrova@corp.ru")
+    assert published.kpi("booked_revenue", "2026-01-01", scope="manager", who=name) == 100
+
+
+def test_an_alias_of_an_e_mail_still_names_its_person(company: Company):
+    hubspot_deals_of_an_unlisted_owner(company)
+    company.settings["aliases"] = {"manager": {"anna.petrova@corp.ru": "Анна Петрова"}}
+    published = company.run()
+    assert published.kpi("booked_revenue", "2026-01-01", scope="manager", who="Анна Петрова") == 100
+
+
+@pytest.mark.parametrize(("kept", "phone"), [("hashed", None), ("clear", "79991234567")])
+def test_contacts_are_hashes_unless_the_workspace_asks_for_them(company: Company, kept, phone):
+    company.settings["settings"] = {"personal_data": kept}
+    deliver(company, "crm", "a,Анна,8 (999) 123-45-67,ANNA@x.ru,")
+    published = company.run()
+    path = published.folder.parents[1] / "warehouse" / "warehouse.duckdb"
+    with duckdb.connect(str(path), read_only=True) as warehouse:
+        told = warehouse.execute("select phone, email from staging.stg_files__customers").fetchone()
+    if phone:
+        assert told == (phone, "anna@x.ru")
+    else:
+        assert all(len(value) == 64 and "anna" not in value for value in told)

@@ -21,6 +21,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.errors import MappingMissing
+from dagster_project.goals.shapes import WHOLE_PERIOD
 from dagster_project.pay.checks import KpiTerms
 from dagster_project.pay.feedback import DealSize
 from dagster_project.pay.inputs import (
@@ -53,18 +54,6 @@ TARGET_COLUMNS = (
 )
 """What is read of a table of goals, beside ``target_kind`` and ``approved_by``."""
 
-_WHOLE_PERIOD = frozenset(
-    {
-        "as-of day",
-        "last day",
-        "12 months to the last day",
-        "period",
-        "period start",
-        "month",
-        "cohort",
-    }
-)
-"""Date rules of KPIs that look at a stretch of time or at its end, not at single days."""
 DEAL_COUNTS_AS = {
     "booked_revenue": "revenue",
     "credited_revenue": "revenue",
@@ -296,7 +285,7 @@ class Marts:
         """
         terms = self.terms[code]
         adds_up = terms.aggregation in ("additive", "ratio") and "day" in terms.grains
-        if not adds_up or self._date_rules[code] in _WHOLE_PERIOD or not whole.is_mature:
+        if not adds_up or self._date_rules[code] in WHOLE_PERIOD or not whole.is_mature:
             return whole
         within = " or ".join("(period_start >= ? and period_start < ?)" for _ in spans)
         (row,) = self._rows(

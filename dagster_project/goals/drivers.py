@@ -136,15 +136,7 @@ def required_activity(
         whole = need.amount + (done or 0)
         is_low = any(rate.is_low for _, rate in need.rates)
         row: dict[str, Any] = {
-            "goal_id": goal.goal_id,
-            "version": goal.version,
-            "kpi_code": goal.kpi.code,
-            "scope_type": goal.scope_type,
-            "scope_id": goal.scope_id,
-            "scope_name": goal.scope_name,
-            "period_grain": goal.grain,
-            "period_start": goal.start,
-            "period_end": goal.end,
+            **goal.named,
             "remaining": remaining,
             "working_days_left": left,
             "driver_kpi_code": need.code,

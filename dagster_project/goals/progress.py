@@ -22,22 +22,7 @@ from typing import Any
 from dagster_project.goals.attainment import TWO, attained, is_met, progressed
 from dagster_project.goals.curve import Curves, as_decimal, elapsed, working_days_of
 from dagster_project.goals.reading import in_force
-from dagster_project.goals.shapes import Figures, Goal
-
-WHOLE_PERIOD = frozenset(
-    {
-        "as-of day",
-        "last day",
-        "12 months to the last day",
-        "period",
-        "period start",
-        "month",
-        "cohort",
-        "month of change",
-        "first win month",
-    }
-)
-"""Date rules of KPIs that look at a stretch of time or at its end, not at single days."""
+from dagster_project.goals.shapes import WHOLE_PERIOD, Figures, Goal
 
 
 @dataclass(frozen=True)

@@ -80,20 +80,12 @@ def review(
     }
     total = next(iter(sums), None)
     row: dict[str, Any] = {
-        "goal_id": goal.goal_id,
-        "version": goal.version,
+        **goal.named,
         "kind": goal.kind,
         "parent_goal_id": goal.parent_goal_id,
         "title": goal.title,
         "owner_manager_id": goal.owner_id,
         "owner_name": goal.owner_name,
-        "kpi_code": goal.kpi.code,
-        "scope_type": goal.scope_type,
-        "scope_id": goal.scope_id,
-        "scope_name": goal.scope_name,
-        "period_grain": goal.grain,
-        "period_start": goal.start,
-        "period_end": goal.end,
         "issued_on": goal.issued_on,
         "is_refused": False,
         "unit": goal.kpi.unit,

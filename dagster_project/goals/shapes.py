@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 SCOPES_RU = {
     "company": "компания",
@@ -64,6 +65,22 @@ class Value:
     value: Decimal | None
     sample_size: int = 0
     is_complete: bool = True
+
+
+WHOLE_PERIOD = frozenset(
+    {
+        "as-of day",
+        "last day",
+        "12 months to the last day",
+        "period",
+        "period start",
+        "month",
+        "cohort",
+        "month of change",
+        "first win month",
+    }
+)
+"""Date rules of KPIs that look at a stretch of time or at its end, not at single days."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +135,21 @@ class Goal:
     source_row: int | None = None
     target: Decimal | None = None
     baseline: Decimal | None = None
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """The columns by which every table of goals tells which goal a row is about."""
+        return {
+            "goal_id": self.goal_id,
+            "version": self.version,
+            "kpi_code": self.kpi.code,
+            "scope_type": self.scope_type,
+            "scope_id": self.scope_id,
+            "scope_name": self.scope_name,
+            "period_grain": self.grain,
+            "period_start": self.start,
+            "period_end": self.end,
+        }
 
     @property
     def scope(self) -> Scope:

@@ -341,21 +341,13 @@ def _below(goal_id: str, children: dict[str, list[Goal]]) -> list[Goal]:
 
 def _target_row(goal: Goal, is_in_force: bool) -> dict[str, Any]:
     return {
-        "goal_id": goal.goal_id,
-        "version": goal.version,
+        **goal.named,
         "kind": goal.kind,
         "parent_goal_id": goal.parent_goal_id,
         "title": goal.title,
         "rationale": goal.rationale,
         "owner_manager_id": goal.owner_id,
         "owner_name": goal.owner_name,
-        "kpi_code": goal.kpi.code,
-        "scope_type": goal.scope_type,
-        "scope_id": goal.scope_id,
-        "scope_name": goal.scope_name,
-        "period_grain": goal.grain,
-        "period_start": goal.start,
-        "period_end": goal.end,
         "target_kind": goal.target_kind,
         "given": goal.given,
         "target_value": goal.target,

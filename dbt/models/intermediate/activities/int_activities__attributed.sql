@@ -3,10 +3,6 @@ with
 
 settings as (select * from {{ ref('stg_workspace__settings') }}),
 
-types as (
-    select source_name, type_match, min(kind) as kind from {{ ref('stg_workspace__activity_types') }} group by source_name, type_match
-),
-
 managers as (select * from {{ ref('int_managers__crosswalk') }}),
 
 -- every id a deal or lead was ever known by -> what stands for it now: one plain join instead of three
@@ -34,16 +30,7 @@ leads as (
 
 {{ newest_version(ref('int_activities__united'), 'activity_id', none) }}
 
-kinds as (
-    select
-        seen.source_name, seen.kind as delivered_kind,
-        coalesce(own_type.kind, any_type.kind, words.meaning, 'other') as kind,
-        coalesce(own_type.kind, any_type.kind, words.meaning) is null as is_unknown_kind
-    from (select distinct source_name, kind from {{ ref('int_activities__united') }} where not _is_row_rejected) as seen
-    left join types as own_type on seen.source_name = own_type.source_name and {{ as_match_name('seen.kind') }} = own_type.type_match
-    left join types as any_type on any_type.source_name = '*' and {{ as_match_name('seen.kind') }} = any_type.type_match
-    left join {{ ref('words') }} as words on words.subject = 'activity_kind' and {{ as_match_name('seen.kind') }} = words.word
-),
+kinds as (select * from {{ ref('int_activities__kinds') }}),
 
 joined as (
     select

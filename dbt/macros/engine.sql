@@ -205,6 +205,16 @@
     cast(quantile_cont({{ column }}, {{ share }}) as double)
 {%- endmacro %}
 
+{# Several at once, as a list: one sort of the values for all of them. #}
+{% macro percentiles(column, shares) %}{{ return(adapter.dispatch('percentiles')(column, shares)) }}{% endmacro %}
+{% macro duckdb__percentiles(column, shares) -%}
+    quantile_cont({{ column }}, [{{ shares | join(', ') }}])
+{%- endmacro %}
+
+{# The n-th item of a list, from 1. #}
+{% macro nth_item(list, number) %}{{ return(adapter.dispatch('nth_item')(list, number)) }}{% endmacro %}
+{% macro duckdb__nth_item(list, number) -%}{{ list }}[{{ number }}]{%- endmacro %}
+
 {% macro days_between(start, finish) %}{{ return(adapter.dispatch('days_between')(start, finish)) }}{% endmacro %}
 {% macro duckdb__days_between(start, finish) -%}cast({{ finish }} - {{ start }} as integer){%- endmacro %}
 

@@ -28,10 +28,8 @@ samples as (
 
 placed as (
     select
-        samples.series_number, days.window_number, count(*) as samples
-        {%- for share in shares %},
-        {{ percentile('samples.sample', share) }} as value_{{ loop.index }}
-        {%- endfor %}
+        samples.series_number, days.window_number, count(*) as samples,
+        {{ percentiles('samples.sample', shares) }} as percentiles
     from samples
     inner join {{ ref('kpi_window_days') }} as days
         on samples.day = days.day and (days.suffix = '' or (days.suffix = '__90d' and samples.is_trailing))
@@ -44,7 +42,7 @@ select
     cast(placed.samples as bigint) as samples,
     cast(case kpis.percentile
         {%- for share in shares %}
-        when {{ share }} then placed.value_{{ loop.index }}
+        when {{ share }} then {{ nth_item('placed.percentiles', loop.index) }}
         {%- endfor %}
     end as double) as value
 from placed

@@ -169,12 +169,16 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Published:
 @pytest.fixture(scope="session")
 def maven(tmp_path_factory: pytest.TempPathFactory) -> Published:
     """Return the release of the Maven CRM example, computed once."""
+    return run_all(maven_workspace(tmp_path_factory.mktemp("maven")))
+
+
+def maven_workspace(directory: Path) -> Path:
+    """Lay the Maven CRM example out as a workspace; skip where it is not beside the checkout."""
     origin = EXAMPLES / "maven_crm"
     if not origin.exists():
         pytest.skip("maven_crm is not beside the checkout")
-    directory = tmp_path_factory.mktemp("maven")
     shutil.copy(origin / "workspace.yml", directory / "workspace.yml")
     (directory / "raw" / "crm").mkdir(parents=True)
     for path in origin.glob("*.csv"):
         shutil.copy(path, directory / "raw" / "crm" / path.name)
-    return run_all(directory)
+    return directory

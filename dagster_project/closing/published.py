@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import duckdb
-
-from dagster_project.errors import WorkspaceError
+from dagster_project.publish.reader import opened_release
 from dagster_project.settings import Workspace
 
 
@@ -41,15 +39,7 @@ def lines_of(workspace: Workspace, manager: str, period: str) -> list[dict[str, 
 
 
 def _rows(workspace: Workspace, sql: str, values: list[Any]) -> list[dict[str, Any]]:
-    path = workspace.published / "kpi.duckdb"
-    if not path.exists():
-        raise WorkspaceError(
-            "reading statements",
-            found="nothing published",
-            expected="a release",
-            remedy="run `kpi run` first",
-        )
-    with duckdb.connect(str(path.resolve()), read_only=True) as release:
+    with opened_release(workspace, "reading statements") as release:
         found = release.execute(sql, values)
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -5,39 +5,19 @@ What belongs here: questions to the published release. What does not: how they a
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
-
-import duckdb
 
 from dagster_project.errors import WorkspaceError
 from dagster_project.goals.proposals import Proposal, propose
 from dagster_project.goals.shapes import Goal
 from dagster_project.period_names import period_start, read_period, shifted
 from dagster_project.planning.marts import GoalMarts, match_name
+from dagster_project.publish.reader import opened_release
 from dagster_project.settings import Workspace
 
 REVIEWED = ("specific", "measurable", "achievable", "relevant", "time_bound")
-
-
-@contextlib.contextmanager
-def _release(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
-    path = workspace.published / "kpi.duckdb"
-    if not path.exists():
-        raise WorkspaceError(
-            "looking at goals",
-            found="nothing is published yet",
-            expected="a published release",
-            where=str(path),
-            remedy="kpi run",
-        )
-    connection = duckdb.connect(str(path.resolve()), read_only=True)
-    try:
-        yield connection
-    finally:
-        connection.close()
 
 
 def reviews(workspace: Workspace, period: str | None, *, with_past: bool) -> list[dict[str, Any]]:
@@ -49,7 +29,7 @@ def reviews(workspace: Workspace, period: str | None, *, with_past: bool) -> lis
         with_past: Whether goals of periods that are over are wanted too.
     """
     where, values = _where(workspace, period, with_past)
-    with _release(workspace) as connection:
+    with opened_release(workspace, "looking at goals") as connection:
         found = connection.execute(
             "select review.*, now.actual, now.attainment, now.pace, now.landing, now.status "
             "from marts.goal_review as review left join marts.plan_fact as now "
@@ -67,7 +47,7 @@ def activities(
 ) -> list[dict[str, Any]]:
     """Return what running goals still take."""
     where, values = _where(workspace, period, with_past)
-    with _release(workspace) as connection:
+    with opened_release(workspace, "looking at goals") as connection:
         found = connection.execute(
             "select review.* from marts.required_activity as review "
             f"where {where.replace('review.is_refused', 'false')} "
@@ -118,7 +98,7 @@ def proposals(
     else:
         grain = "quarter"
         start = shifted(grain, period_start(grain, workspace.as_of, fiscal), 1)
-    with _release(workspace) as connection:
+    with opened_release(workspace, "looking at goals") as connection:
         marts = GoalMarts(connection, workspace)
         for code in codes:
             kpi = marts.kpis.get(code)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import shutil
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import EXAMPLES, Company, Published, needs, run_all
+from tests.conftest import EXAMPLES, Company, Published, maven_workspace, needs, run_all
 
 MAVEN = EXAMPLES / "maven_crm"
 QUOTAS = EXAMPLES / "adventureworks_quota"
@@ -34,13 +33,7 @@ versions:
 @pytest.fixture(scope="module")
 def maven(tmp_path_factory) -> Published:
     """Return MavenTech with 50,000 a quarter for each of its 35 sellers, and a year of 200,000."""
-    if not MAVEN.exists():
-        pytest.skip("maven_crm is not beside the checkout")
-    directory = tmp_path_factory.mktemp("maven_quotas")
-    shutil.copy(MAVEN / "workspace.yml", directory / "workspace.yml")
-    (directory / "raw" / "crm").mkdir(parents=True)
-    for path in MAVEN.glob("*.csv"):
-        shutil.copy(path, directory / "raw" / "crm" / path.name)
+    directory = maven_workspace(tmp_path_factory.mktemp("maven_quotas"))
     sellers = [row["sales_agent"] for row in _read(MAVEN / "sales_teams.csv")]
     lines = ["kpi;scope;who;parent;Q1 2017;Q2 2017;Q3 2017;Q4 2017;2017"]
     lines += [

@@ -41,7 +41,6 @@ OF_DEALS = [
     ("win_rate_amount", "revenue / 100", "closed_amount / 100", None),
     ("created_win_rate", "opened_won", "opened", "opened_ripeness"),
     ("cycle_days_mean", "cycle_days", "won", None),
-    ("crm_hygiene", "0", "open_deals", None),  # a deal that is kept up has a planned close
 ]
 OF_LEADS = [
     ("new_leads", "leads", None, None),
@@ -172,13 +171,16 @@ create macro working_minute(second, minutes_before, is_working) as
 
 create table lead_facts as
 with wins as (select lead, min(closed) as won from deals where is_won group by lead),
-touches as (select lead, min(second) as second from activities where is_out and kind <> 'proposal' group by lead),
+touches as (
+    select lead, min(second) as second from activities inner join leads using (lead)
+    where is_out and kind <> 'proposal' and second >= created_at group by lead
+),
 chains as (select head, min(qualified) as qualified from repeats group by head),
 timed as (
     select
         leads.manager, leads.channel, leads.created, least(leads.qualified, chains.qualified) as qualified, wins.won,
         working_minute(created_at, created_on.minutes_before, created_on.is_working) as created_minute,
-        case when touches.second >= created_at then working_minute(touches.second, touched_on.minutes_before, touched_on.is_working) end as touched_minute
+        working_minute(touches.second, touched_on.minutes_before, touched_on.is_working) as touched_minute
     from leads
     anti join repeats using (lead)
     left join chains on leads.lead = chains.head

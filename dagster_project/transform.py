@@ -66,6 +66,8 @@ def warehouse_connection(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnec
         connection.execute("set autoinstall_known_extensions = false")
         connection.execute("set enable_progress_bar = false")
         connection.execute("set global preserve_insertion_order = false")  # less memory
+        # models join the many to the few as written; DuckDB's guesses of sizes are off by a hundred
+        connection.execute("set disabled_optimizers = 'build_side_probe_side'")
         if workspace.config.settings.memory_limit:
             connection.execute("set memory_limit = ?", [workspace.config.settings.memory_limit])
         register(connection)

@@ -35,6 +35,7 @@
 {% endmacro %}
 
 {% macro measure_sums(relation, measures, is_parted, product) %}
+{%- set has_product = 'null' not in product %}
 {%- for day in measures | map(attribute=1) | unique %}
 {%- set own = measures | selectattr(1, 'equalto', day) | list %}
     select
@@ -43,32 +44,36 @@
         case codes.measure_code {% for code, _, _, _ in own %}when '{{ code }}' then wide.{{ code }}__samples {% endfor %}end as samples,
         case codes.measure_code {% for code, _, _, _ in own %}when '{{ code }}' then wide.{{ code }}__rows {% endfor %}end as product_samples
     from (
-        select
-            day, {{ scope_columns() }}
-            {%- for code, _, _, _ in own %},
-            sum({{ code }}) as {{ code }},
-            count({{ code }}__samples) as {{ code }}__samples,
-            {{ 'count(' ~ code ~ '__rows)' if is_parted else 'count(' ~ code ~ '__samples)' }} as {{ code }}__rows
-            {%- endfor %}
-        from (
-            select
-                {{ day }} as day, manager_id, team_id, channel_id, {{ product }} as product_id, partner_id, strategy
-                {%- for code, _, condition, value in own %},
-                case when {{ condition }} then {{ measure_value(value, is_parted) }} end as {{ code }},
-                case when ({{ condition }}){{ ' and is_primary' if is_parted }} then 1 end as {{ code }}__samples
-                {%- if is_parted %},
-                case when {{ condition }} then 1 end as {{ code }}__rows
-                {%- endif %}
-                {%- endfor %}
-            from {{ relation }}
-            where {{ day }} is not null
-        ) as marked
-        group by grouping sets ({{ scope_sets('day') }})
+        select day, {{ scope_columns(has_product) }}, {{ summed_facts(own, is_parted) }}
+        from ({{ marked_facts(relation, day, own, is_parted, product) }}) as marked
+        group by grouping sets ({{ scope_sets('day', has_product) }})
     ) as wide
     cross join ({% for code, _, _, _ in own %}select '{{ code }}' as measure_code{{ ' union all ' if not loop.last }}{% endfor %}) as codes
     where case codes.measure_code {% for code, _, _, _ in own %}when '{{ code }}' then wide.{{ code }}__rows {% endfor %}end > 0
     {{ 'union all' if not loop.last }}
 {%- endfor %}
+{% endmacro %}
+
+{# The facts of a day column, each with what it adds to every measure; NULL where it adds nothing. #}
+{% macro marked_facts(relation, day, measures, is_parted, product) %}
+    select
+        {{ day }} as day, manager_id, team_id, channel_id, {{ product }} as product_id, partner_id, strategy
+        {%- for code, _, condition, value in measures %},
+        case when {{ condition }} then {{ measure_value(value, is_parted) }} end as {{ code }},
+        case when ({{ condition }}){{ ' and is_primary' if is_parted }} then 1 end as {{ code }}__samples
+        {%- if is_parted %},
+        case when {{ condition }} then 1 end as {{ code }}__rows
+        {%- endif %}
+        {%- endfor %}
+    from {{ relation }}
+    where {{ day }} is not null
+{% endmacro %}
+
+{% macro summed_facts(measures, is_parted) %}
+    {%- for code, _, _, _ in measures %}
+    sum({{ code }}) as {{ code }}, count({{ code }}__samples) as {{ code }}__samples,
+    {{ 'count(' ~ code ~ '__rows)' if is_parted else 'count(' ~ code ~ '__samples)' }} as {{ code }}__rows{{ ',' if not loop.last }}
+    {%- endfor %}
 {% endmacro %}
 
 {# Only measures of which the registry wants a percentile. #}
@@ -228,22 +233,20 @@ leads as (select * from {{ ref('fct_leads') }} where not is_duplicate),
 {%- endmacro %}
 
 {# The scope of a row that `scope_sets` made: its kind and key. #}
-{% macro scope_columns() -%}
+{% macro scope_columns(has_product=true) -%}
+    {%- set scopes = [('team', 'team_id'), ('manager', 'manager_id'), ('channel', 'channel_id'), ('product', 'product_id'), ('partner', 'partner_id'), ('strategy', 'strategy')]
+        | rejectattr(0, 'in', [] if has_product else ['product']) | list %}
     case
-        when grouping(team_id) = 0 then 'team' when grouping(manager_id) = 0 then 'manager' when grouping(channel_id) = 0 then 'channel'
-        when grouping(product_id) = 0 then 'product' when grouping(partner_id) = 0 then 'partner'
-        when grouping(strategy) = 0 then 'strategy' else 'company'
+        {%- for scope, key in scopes %} when grouping({{ key }}) = 0 then '{{ scope }}'{% endfor %} else 'company'
     end as scope_type,
     case
-        when grouping(team_id) = 0 then team_id when grouping(manager_id) = 0 then manager_id when grouping(channel_id) = 0 then channel_id
-        when grouping(product_id) = 0 then product_id when grouping(partner_id) = 0 then partner_id
-        when grouping(strategy) = 0 then strategy else 'all'
+        {%- for scope, key in scopes %} when grouping({{ key }}) = 0 then {{ key }}{% endfor %} else 'all'
     end as scope_id
 {%- endmacro %}
 
-{% macro scope_sets(columns) -%}
+{% macro scope_sets(columns, has_product=true) -%}
     ({{ columns }})
-    {%- for scope in ['team_id', 'manager_id', 'channel_id', 'product_id', 'partner_id', 'strategy'] %}, ({{ columns }}, {{ scope }}){% endfor %}
+    {%- for scope in ['team_id', 'manager_id', 'channel_id', 'product_id', 'partner_id', 'strategy'] if has_product or scope != 'product_id' %}, ({{ columns }}, {{ scope }}){% endfor %}
 {%- endmacro %}
 
 {# Measures that stand for their day alone, such as what is open in the evening: (code, day, condition, value). #}

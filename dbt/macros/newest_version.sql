@@ -1,39 +1,41 @@
 {#
-  CTEs that leave one row per key: the newest version, by `updated_at`, then the observation of the
-  delivery, then content and row. Rows of keys that occur once never pass through a window.
+  CTE `newest`: one row per key: the newest version, by `updated_at`, then the observation of the delivery, then
+  content and row. Rows of keys that occur once never pass through a window. Which keys occur more than once is
+  known by `entity` (int_records__repeated), or counted here.
 #}
-{% macro newest_version(relation, key, updated_at='updated_at') %}
-accepted as (
-    select * from {{ relation }} where not _is_row_rejected
-),
-
+{% macro newest_version(relation, key, updated_at='updated_at', entity=none) %}
 repeated as (
-    select {{ key }} as repeated_key from accepted group by {{ key }} having count(*) > 1
+    {%- if entity %}
+    select record_key as repeated_key from {{ ref('int_records__repeated') }} where entity = '{{ entity }}'
+    {%- else %}
+    select {{ key }} as repeated_key from {{ relation }} where not _is_row_rejected group by {{ key }} having count(*) > 1
+    {%- endif %}
 ),
 
 newest as (
     select accepted.*, 1 as version_rank
-    from accepted
+    from {{ relation }} as accepted
     left join repeated on accepted.{{ key }} = repeated.repeated_key
-    where repeated.repeated_key is null
+    where not accepted._is_row_rejected and repeated.repeated_key is null
     union all
     select ranked.* from (
         select accepted.*, row_number() over (
             partition by accepted.{{ key }}
             order by {% if updated_at %}accepted.{{ updated_at }} desc nulls last, {% endif %}accepted._observed_at desc nulls last,
                 accepted._file_sha256 desc, accepted._source_row desc) as version_rank
-        from accepted
+        from {{ relation }} as accepted
         inner join repeated on accepted.{{ key }} = repeated.repeated_key
+        where not accepted._is_row_rejected
     ) as ranked
     where ranked.version_rank = 1
 ),
 {% endmacro %}
 
 {#
-  CTE `deleted_keys`: keys of records that are gone by the run's day: marked deleted, or absent from
-  the first full delivery after the last one that held them.
+  CTE `absent_keys`: keys of records that are gone by a day because they are absent from the first full
+  delivery after the last one that held them.
 #}
-{% macro deleted_keys(relation, key) %}
+{% macro absent_keys(relation, key) %}
 full_deliveries as (
     select source_name, _delivery_id, min(_observed_at) as observed_at
     from {{ relation }} where _is_full_delivery group by source_name, _delivery_id
@@ -41,23 +43,26 @@ full_deliveries as (
 
 last_seen as (
     select accepted.{{ key }} as gone_key, accepted.source_name, max(accepted._observed_at) as seen_at
-    from accepted
+    from {{ relation }} as accepted
     inner join (select distinct source_name from full_deliveries) as full_sources
         on accepted.source_name = full_sources.source_name
+    where not accepted._is_row_rejected
     group by accepted.{{ key }}, accepted.source_name
 ),
 
-deleted_keys as (
+absent_keys as (
     select last_seen.gone_key, min(cast(full_deliveries.observed_at as date)) as deleted_on
     from last_seen
     inner join full_deliveries
         on last_seen.source_name = full_deliveries.source_name and full_deliveries.observed_at > last_seen.seen_at
     group by last_seen.gone_key
-    union all
-    select newest.{{ key }}, coalesce(newest.updated_on, cast(newest._observed_at as date))
-    from newest where newest.is_deleted
 ),
 {% endmacro %}
+
+{# Whether the newest version of a record says that it is deleted by a day. #}
+{% macro is_deleted_by(record, day) -%}
+    coalesce({{ record }}.is_deleted and coalesce({{ record }}.updated_on, cast({{ record }}._observed_at as date)) <= {{ day }}, false)
+{%- endmacro %}
 
 {# Native money at a rate: rounded half-up once, here. #}
 {% macro to_reporting(amount, rate) -%}
@@ -82,4 +87,9 @@ deleted_keys as (
 {# Native money of a billing period at a rate -> per month: rounded half-up once; the step between drops the double's own noise. #}
 {% macro per_month(amount, rate) -%}
     cast(cast(cast(cast({{ amount }} as decimal(24, 4)) * {{ rate }} as double) / billing_months as decimal(28, 9)) as decimal(18, 4))
+{%- endmacro %}
+
+{# Whether an activity took place: one without a status did. #}
+{% macro is_done(status, meaning) -%}
+    case when {{ status }} is null then true else coalesce({{ meaning }}, '') = 'done' end
 {%- endmacro %}

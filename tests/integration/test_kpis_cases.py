@@ -306,7 +306,7 @@ NULL = (
     "cycle_days_mean", "lead_to_win_days_median", "speed_to_lead_minutes", "speed_to_lead_sla",
     "calls_per_win", "call_to_meeting_rate", "meeting_to_proposal_rate", "proposal_to_win_rate",
     "arpa", "logo_churn_rate", "logo_retention_rate", "grr", "nrr", "grr_trailing_12m",
-    "nrr_trailing_12m", "partner_margin", "partner_margin_rate", "credited_margin", "crm_hygiene",
+    "nrr_trailing_12m", "partner_margin", "partner_margin_rate", "credited_margin",
 )  # fmt: skip
 
 

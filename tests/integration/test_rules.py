@@ -120,6 +120,8 @@ a4,встреча,2026-01-12 11:00:00,m2,выполнено,,,,
 a5,proposal,2026-02-04 11:00:00,m2,done,out,,d4,
 a6,proposal,2026-02-06 11:00:00,m2,done,out,,d4,
 a7,call,2026-02-10 11:00:00,m2,done,in,60,d4,
+a8,email,2026-02-02 16:00:00,m2,done,out,,,l4
+a9,email,2026-02-03 10:07:00,m2,done,out,,,l4
 """,
     )
     company.entity("payments", "payment_id paid_at amount currency deal_id kind")
@@ -251,6 +253,9 @@ def test_speed_to_lead_runs_in_working_minutes(published):
     # l1: Saturday noon to Monday 9:05 is 5; l3: 17:50 to 9:10 next day is 10 + 10
     assert published.kpi("speed_to_lead_minutes", JAN) == (5 + 20) / 2
     assert published.kpi("speed_to_lead_sla", JAN) == 1 / 2
+    # l4: a mail of the day before is no answer, the one 7 minutes after is; l5: none
+    assert published.kpi("speed_to_lead_minutes", FEB) == 7
+    assert published.kpi("speed_to_lead_sla", FEB) == 1 / 2
 
 
 @pytest.mark.kpi("calls", "connected_calls", "meetings", "proposals")

@@ -5,14 +5,9 @@ settings as (select * from {{ ref('stg_workspace__settings') }}),
 
 managers as (select * from {{ ref('int_managers__crosswalk') }}),
 
--- every id a deal or lead was ever known by -> what stands for it now: one plain join instead of three
-deals as (
-    select deal_id as known_as, deal_id, channel_id, lead_id from {{ ref('int_deals__attributed') }}
-    union all
-    select survivors.deal_id, deals.deal_id, deals.channel_id, deals.lead_id
-    from {{ ref('int_deals__survivors') }} as survivors
-    inner join {{ ref('int_deals__attributed') }} as deals on survivors.survivor_id = deals.deal_id
-),
+deals as (select * from {{ ref('int_deals__known_as') }}),
+
+first_proposals as (select * from {{ ref('int_activities__first_proposals') }}),
 
 living_leads as (
     select leads.lead_id, leads.head_lead_id, head.channel_id
@@ -28,7 +23,7 @@ leads as (
     inner join living_leads on survivors.survivor_id = living_leads.lead_id
 ),
 
-{{ newest_version(ref('int_activities__united'), 'activity_id', none) }}
+{{ newest_version(ref('int_activities__united'), 'activity_id', none, 'activities') }}
 
 kinds as (select * from {{ ref('int_activities__kinds') }}),
 
@@ -38,7 +33,7 @@ joined as (
         kinds.kind,
         newest.kind as delivered_kind, kinds.is_unknown_kind,
         newest.occurred_at, newest.occurred_on,
-        case when newest.status is null then true else coalesce(statuses.meaning, '') = 'done' end as is_done,
+        {{ is_done('newest.status', 'statuses.meaning') }} as is_done,
         directions.meaning as direction,
         newest.duration_seconds,
         coalesce(managers.manager_id, 'not_given') as manager_id,
@@ -56,13 +51,6 @@ joined as (
     left join deals on newest.deal_id = deals.known_as
     left join leads on newest.lead_id = leads.known_as
     where newest.occurred_on <= settings.as_of
-),
-
-first_proposals as (
-    select activity_id from (
-        select activity_id, row_number() over (partition by deal_id order by occurred_at, activity_id) as proposal_number
-        from joined where kind = 'proposal' and is_done and deal_id is not null
-    ) as numbered where proposal_number = 1
 )
 
 select

@@ -10,14 +10,13 @@ spend_spans as (
 ),
 
 staged as (
-    select 'deals' as entity, count(distinct deal_id) as record_count from {{ ref('int_deals__united') }} where not _is_row_rejected
+    {%- for entity in ['deals', 'leads', 'activities', 'payments'] %}
+    select '{{ entity }}' as entity, count(*) - coalesce(max(repeated.row_count), 0) as record_count
+    from {{ ref('int_' ~ entity ~ '__united') }}
+    cross join (select sum(row_count - 1) as row_count from {{ ref('int_records__repeated') }} where entity = '{{ entity }}') as repeated
+    where not _is_row_rejected
     union all
-    select 'leads', count(distinct lead_id) from {{ ref('int_leads__united') }} where not _is_row_rejected
-    union all
-    select 'activities', count(distinct activity_id) from {{ ref('int_activities__united') }} where not _is_row_rejected
-    union all
-    select 'payments', count(distinct payment_id) from {{ ref('int_payments__united') }} where not _is_row_rejected
-    union all
+    {%- endfor %}
     select 'subscriptions', count(distinct concat(subscription_id, '|', cast(started_on as {{ dbt.type_string() }})))
     from {{ ref('int_subscriptions__united') }} where not _is_row_rejected
     union all

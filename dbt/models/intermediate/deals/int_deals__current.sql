@@ -17,15 +17,12 @@ lead_survivors as (select * from {{ ref('int_leads__survivors') }}),
 
 currencies as (select * from {{ ref('stg_workspace__aliases') }} where subject = 'currency'),
 
-{{ newest_version(ref('int_deals__united'), 'deal_id') }}
+{{ newest_version(ref('int_deals__united'), 'deal_id', entity='deals') }}
 
-{{ deleted_keys(ref('int_deals__united'), 'deal_id') }}
+{{ absent_keys(ref('int_deals__united'), 'deal_id') }}
 
 gone as (
-    select deleted_keys.gone_key
-    from deleted_keys cross join settings
-    where deleted_keys.deleted_on <= settings.as_of
-    group by deleted_keys.gone_key
+    select absent_keys.gone_key from absent_keys cross join settings where absent_keys.deleted_on <= settings.as_of
 ),
 
 final as (
@@ -68,6 +65,7 @@ final as (
     left join lead_survivors on newest.lead_id = lead_survivors.lead_id
     left join currencies on {{ as_match_name('newest.currency') }} = currencies.spelling_match
     where gone.gone_key is null
+        and not {{ is_deleted_by('newest', 'settings.as_of') }}
         and newest.merged_into is null
         and (newest.opened_on is null or newest.opened_on <= settings.as_of)
 )

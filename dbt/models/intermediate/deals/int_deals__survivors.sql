@@ -1,7 +1,7 @@
 -- Merged deals and where they went: the end of the chain, four steps at most.
 with
 
-{{ newest_version(ref('int_deals__united'), 'deal_id') }}
+{{ newest_version(ref('int_deals__united'), 'deal_id', entity='deals') }}
 
 links as (select deal_id, merged_into from newest where merged_into is not null and merged_into <> deal_id)
 

@@ -1,5 +1,5 @@
--- One row per day x pipeline x stage x manager x channel x product x partner on which the open deals there changed: what came
--- less what went. The sum up to a day is the state in its evening; money is in the reporting currency at the rate of
+-- One row per change of the open deals of a pipeline x stage x manager x channel x product x partner on a day: what came, or less
+-- what went. The sum up to a day is the state in its evening; money is in the reporting currency at the rate of
 -- the day, so that foreign money has a step on each day. `unpriced_count`: deals whose currency has no rate that day.
 {%- set dims = 'pipeline, stage_name, manager_id, version_from, channel_id, product_id, partner_id' %}
 {%- set sums = ['deal_count', 'amount', 'weighted_amount', 'kept_count', 'samples', 'product_samples'] %}
@@ -62,12 +62,14 @@ parted as (
 
 signed as (
     select
-        case when signs.sign = 1 then parted.from_on else parted.to_on end as day, {{ dims }}, currency
-        {%- for name in sums %}, signs.sign * {{ name }} as {{ name }}{% endfor %}
+        from_on as day, {{ dims }}, currency, {{ sums | join(', ') }}
+    from parted cross join settings
+    where from_on <= settings.as_of
+    union all
+    select
+        to_on, {{ dims }}, currency{% for name in sums %}, -{{ name }}{% endfor %}
     from parted
-    cross join settings
-    cross join (select 1 as sign union all select -1) as signs
-    where case when signs.sign = 1 then parted.from_on <= settings.as_of else parted.to_on is not null end
+    where to_on is not null
 ),
 
 -- foreign money: what a group holds in its own currency, valued on each day it holds it
@@ -91,7 +93,7 @@ valued as (
         {{ dims }}, days.day,
         cast(coalesce(cast(foreign_spans.amount as decimal(28, 10)) * rates.rate, 0) as decimal(28, 10)) as amount,
         cast(coalesce(cast(foreign_spans.weighted_amount as decimal(28, 10)) * rates.rate, 0) as decimal(28, 10)) as weighted_amount,
-        case when rates.rate is null then foreign_spans.deal_count else 0 end as unpriced_count
+        cast(case when rates.rate is null then foreign_spans.deal_count else 0 end as decimal(18, 6)) as unpriced_count
     from foreign_spans
     cross join settings
     inner join {{ ref('int_working_time__daily') }} as days
@@ -102,34 +104,23 @@ valued as (
 
 steps as (
     select
-        day, {{ dims }}, deal_count, case when currency = settings.reporting_currency then amount else 0 end as amount,
-        case when currency = settings.reporting_currency then weighted_amount else 0 end as weighted_amount,
-        kept_count, 0 as unpriced_count, samples, product_samples
+        day, {{ dims }}, deal_count,
+        {%- for amount in ['amount', 'weighted_amount'] %}
+        case when currency = settings.reporting_currency then {{ amount }} else cast(0 as decimal(28, 10)) end as {{ amount }},
+        {%- endfor %}
+        kept_count, cast(0 as decimal(18, 6)) as unpriced_count, samples, product_samples
     from signed cross join settings
     union all
-    select day, {{ dims }}, 0, amount, weighted_amount, 0, unpriced_count, 0, 0 from valued
+    select day, {{ dims }}, cast(0 as decimal(18, 6)), amount, weighted_amount, cast(0 as decimal(18, 6)), unpriced_count, 0, 0 from valued
     union all
-    select {{ add_days('day', 1) }}, {{ dims }}, 0, -amount, -weighted_amount, 0, -unpriced_count, 0, 0
+    select
+        {{ add_days('day', 1) }}, {{ dims }}, cast(0 as decimal(18, 6)), -amount, -weighted_amount, cast(0 as decimal(18, 6)), -unpriced_count, 0, 0
     from valued cross join settings where day < settings.as_of
-),
-
-summed as (
-    select day, {{ dims }},
-        cast(sum(deal_count) as decimal(28, 6)) as deal_count,
-        cast(sum(amount) as decimal(38, 10)) as amount,
-        cast(sum(weighted_amount) as decimal(38, 10)) as weighted_amount,
-        cast(sum(kept_count) as decimal(28, 6)) as kept_count,
-        cast(sum(unpriced_count) as decimal(28, 6)) as unpriced_count,
-        cast(sum(samples) as bigint) as samples,
-        cast(sum(product_samples) as bigint) as product_samples
-    from steps
-    group by day, {{ dims }}
 )
 
 select
-    summed.day, summed.pipeline, summed.stage_name, summed.manager_id, versions.team_id, versions.strategy,
-    summed.channel_id, summed.product_id, summed.partner_id,
-    summed.deal_count, summed.amount, summed.weighted_amount, summed.kept_count, summed.unpriced_count, summed.samples, summed.product_samples
-from summed
-inner join {{ ref('int_managers__versions') }} as versions on summed.manager_id = versions.manager_id and summed.version_from = versions.valid_from
-where deal_count <> 0 or amount <> 0 or weighted_amount <> 0 or kept_count <> 0 or unpriced_count <> 0 or samples <> 0 or product_samples <> 0
+    steps.day, steps.pipeline, steps.stage_name, steps.manager_id, versions.team_id, versions.strategy,
+    steps.channel_id, steps.product_id, steps.partner_id,
+    steps.deal_count, steps.amount, steps.weighted_amount, steps.kept_count, steps.unpriced_count, steps.samples, steps.product_samples
+from steps
+inner join {{ ref('int_managers__versions') }} as versions on steps.manager_id = versions.manager_id and steps.version_from = versions.valid_from

@@ -26,11 +26,14 @@ chains as (
     from leads group by head_lead_id
 ),
 
+-- what lies before the lead was created is no answer to it, and does not hide one that came after
 touches as (
-    select lead_id, min(occurred_at) as touched_at from activities
-    where is_done and lead_id is not null and manager_id <> 'not_given'
-        and (kind in ('meeting', 'email') or kind = 'call') and coalesce(direction, 'out') = 'out'
-    group by lead_id
+    select activities.lead_id, min(activities.occurred_at) as touched_at
+    from activities
+    inner join leads on activities.lead_id = leads.lead_id
+    where activities.is_done and activities.manager_id <> 'not_given' and activities.kind in ('call', 'meeting', 'email')
+        and coalesce(activities.direction, 'out') = 'out' and activities.occurred_at >= leads.created_at
+    group by activities.lead_id
 ),
 
 joined as (
@@ -43,8 +46,7 @@ joined as (
         case when leads.lead_id = leads.head_lead_id then coalesce(wins.deal_id, chains.deal_id) end as deal_id,
         case when leads.lead_id = leads.head_lead_id then wins.manager_id end as won_manager_id,
         leads.customer_id, leads.partner_id,
-        case when leads.lead_id = leads.head_lead_id and touches.touched_at >= leads.created_at then touches.touched_at
-            when leads.lead_id = leads.head_lead_id then chains.first_response_at end as first_touch_at,
+        case when leads.lead_id = leads.head_lead_id then coalesce(touches.touched_at, chains.first_response_at) end as first_touch_at,
         settings.timezone, settings.utc_offset_seconds, settings.offset_valid_from,
         settings.sla_minutes, settings.conversion_window_days, settings.as_of,
         leads._source_file, leads._source_row

@@ -16,13 +16,12 @@ statuses as (select * from {{ ref('stg_workspace__lead_statuses') }}),
 
 deal_survivors as (select * from {{ ref('int_deals__survivors') }}),
 
-{{ newest_version(ref('int_leads__united'), 'lead_id') }}
+{{ newest_version(ref('int_leads__united'), 'lead_id', entity='leads') }}
 
-{{ deleted_keys(ref('int_leads__united'), 'lead_id') }}
+{{ absent_keys(ref('int_leads__united'), 'lead_id') }}
 
 gone as (
-    select deleted_keys.gone_key from deleted_keys cross join settings
-    where deleted_keys.deleted_on <= settings.as_of group by deleted_keys.gone_key
+    select absent_keys.gone_key from absent_keys cross join settings where absent_keys.deleted_on <= settings.as_of
 ),
 
 living as (
@@ -30,7 +29,7 @@ living as (
     from newest
     cross join settings
     left join gone on newest.lead_id = gone.gone_key
-    where gone.gone_key is null and newest.merged_into is null and newest.created_on <= settings.as_of
+    where gone.gone_key is null and not {{ is_deleted_by('newest', 'settings.as_of') }} and newest.merged_into is null and newest.created_on <= settings.as_of
 ),
 
 shared_contacts as (select contact_key from living where contact_key is not null group by contact_key having count(*) > 1),

@@ -1,7 +1,7 @@
 -- Merged leads and where they went: the end of the chain, four steps at most.
 with
 
-{{ newest_version(ref('int_leads__united'), 'lead_id') }}
+{{ newest_version(ref('int_leads__united'), 'lead_id', entity='leads') }}
 
 links as (select lead_id, merged_into from newest where merged_into is not null and merged_into <> lead_id)
 

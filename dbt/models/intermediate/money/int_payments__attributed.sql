@@ -15,7 +15,7 @@ currencies as (select * from {{ ref('stg_workspace__aliases') }} where subject =
 
 words as (select * from {{ ref('words') }} where subject = 'payment_kind'),
 
-{{ newest_version(ref('int_payments__united'), 'payment_id', none) }}
+{{ newest_version(ref('int_payments__united'), 'payment_id', none, 'payments') }}
 
 signed as (
     select

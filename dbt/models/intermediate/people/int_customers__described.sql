@@ -2,7 +2,7 @@ with
 
 crosswalk as (select * from {{ ref('int_customers__crosswalk') }}),
 
-{{ newest_version(ref('int_customers__united'), 'customer_id') }}
+{{ newest_version(ref('int_customers__united'), 'customer_id', entity='customers') }}
 
 names as (select customer_id, min(customer_name) as customer_name from crosswalk group by customer_id),
 

@@ -26,14 +26,20 @@ samples as (
         on cells.measure_code = series.measure_code and cells.scope_type = series.scope_type and cells.scope_id = series.scope_id
 ),
 
-placed as (
-    select
-        samples.series_number, days.window_number, count(*) as samples,
-        {{ percentiles('samples.sample', shares) }} as percentiles
+within as (
+    select samples.series_number, days.window_number, samples.sample
     from samples
-    inner join {{ ref('kpi_window_days') }} as days
-        on samples.day = days.day and (days.suffix = '' or (days.suffix = '__90d' and samples.is_trailing))
-    group by samples.series_number, days.window_number
+    inner join {{ ref('kpi_window_days') }} as days on samples.day = days.day and days.suffix = ''
+    union all
+    select samples.series_number, days.window_number, samples.sample
+    from samples
+    inner join {{ ref('kpi_window_days') }} as days on samples.day = days.day and days.suffix = '__90d'
+    where samples.is_trailing
+),
+
+placed as (
+    select series_number, window_number, count(*) as samples, {{ percentiles('sample', shares) }} as percentiles
+    from within group by series_number, window_number
 )
 
 select

@@ -119,7 +119,30 @@ def _runner() -> Any:
             """Tell nobody."""
 
     ctx_set_event_manager(Silent())
+    _word_events_when_read()
     return dbtRunner(manifest=parsed_project())
+
+
+def _word_events_when_read() -> None:
+    """Let dbt build the message of an event when somebody reads it, not when it happens.
+
+    dbt makes some 4000 events a run, whoever listens: a tenth of its time.
+    """
+    from dbt_common.events.base_types import BaseEvent
+
+    build = BaseEvent.__init__
+
+    def keep(event: Any, *told: Any, **named: Any) -> None:
+        event.__dict__["_told"] = (told, named)
+
+    class Message:
+        def __get__(self, event: Any, owner: type | None = None) -> Any:
+            told, named = event.__dict__["_told"]
+            build(event, *told, **named)
+            return event.__dict__["pb_msg"]
+
+    BaseEvent.__init__ = keep
+    BaseEvent.pb_msg = Message()
 
 
 @functools.cache

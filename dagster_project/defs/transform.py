@@ -54,6 +54,12 @@ def _results(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource, layer: str
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     nodes = warehouse.session.build(layer)
+    row_counts = dict(
+        warehouse.session.connection.execute(
+            "select database_name || '.' || schema_name || '.' || table_name, estimated_size "
+            "from duckdb_tables()"
+        ).fetchall()
+    )
     checks = {key.name: key for key in context.selected_asset_check_keys}
     for node in nodes:
         if node.kind in ("model", "seed"):
@@ -61,12 +67,7 @@ def _results(
             metadata: dict[str, Any] = {"seconds": round(node.seconds, 3)}
             if told["config"]["materialized"] != "view":
                 relation = f"{told['database']}.{told['schema']}.{told['alias']}"
-                rows = warehouse.session.connection.execute(
-                    "select estimated_size from duckdb_tables() "
-                    "where database_name || '.' || schema_name || '.' || table_name = ?",
-                    [relation],
-                ).fetchone()
-                metadata["dagster/row_count"] = rows[0] if rows else 0
+                metadata["dagster/row_count"] = row_counts.get(relation, 0)
             if node.name.startswith("kpi_") and told["schema"] == "marts":
                 metadata["preview"] = dg.MetadataValue.md(_preview(warehouse, told))
             yield dg.MaterializeResult(asset_key=_TRANSLATOR.get_asset_key(told), metadata=metadata)

@@ -205,16 +205,6 @@
     cast(quantile_cont({{ column }}, {{ share }}) as double)
 {%- endmacro %}
 
-{# Several at once, as a list: one sort of the values for all of them. #}
-{% macro percentiles(column, shares) %}{{ return(adapter.dispatch('percentiles')(column, shares)) }}{% endmacro %}
-{% macro duckdb__percentiles(column, shares) -%}
-    quantile_cont({{ column }}, [{{ shares | join(', ') }}])
-{%- endmacro %}
-
-{# The n-th item of a list, from 1. #}
-{% macro nth_item(list, number) %}{{ return(adapter.dispatch('nth_item')(list, number)) }}{% endmacro %}
-{% macro duckdb__nth_item(list, number) -%}{{ list }}[{{ number }}]{%- endmacro %}
-
 {% macro days_between(start, finish) %}{{ return(adapter.dispatch('days_between')(start, finish)) }}{% endmacro %}
 {% macro duckdb__days_between(start, finish) -%}cast({{ finish }} - {{ start }} as integer){%- endmacro %}
 
@@ -242,10 +232,6 @@
 {# A sum of measures, decimal(38, 10), rounded half-up to what is published, decimal(38, 4): the cast says the same at twice the cost. #}
 {% macro to_four_digits(value) %}{{ return(adapter.dispatch('to_four_digits')(value)) }}{% endmacro %}
 {% macro duckdb__to_four_digits(value) -%}round({{ value }}, 4){%- endmacro %}
-
-{# The row as often as `count` says; the other columns repeat. #}
-{% macro each_repetition(count) %}{{ return(adapter.dispatch('each_repetition')(count)) }}{% endmacro %}
-{% macro duckdb__each_repetition(count) -%}unnest(range({{ count }})){%- endmacro %}
 
 {% macro nth_part(value, separator, number) %}{{ return(adapter.dispatch('nth_part')(value, separator, number)) }}{% endmacro %}
 {% macro duckdb__nth_part(value, separator, number) -%}split_part({{ value }}, {{ separator }}, {{ number }}){%- endmacro %}

@@ -41,13 +41,41 @@ def text(lines: list[str]) -> str:
     return HEADER + "\n".join(lines) + "\n"
 
 
-@pytest.fixture
-def sold(company: Company) -> Company:
+def selling(directory: Path) -> Company:
+    """Return a company whose 90 deals came in two files."""
+    company = Company(directory)
     company.entity("deals", COLUMNS)
     company.file("deals_1.csv", text(rows(0, 60)))
     company.file("deals_2.csv", text(rows(60, 90)))
     company.save()
     return company
+
+
+@pytest.fixture
+def sold(tmp_path: Path) -> Company:
+    return selling(tmp_path / "ws")
+
+
+@pytest.fixture(scope="module")
+def run_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, list]]:
+    """Return a workspace that has been run, not to be touched, and what it published."""
+    company = selling(tmp_path_factory.mktemp("sold") / "ws")
+    return company.directory, content(company.run().folder)
+
+
+@pytest.fixture
+def published(tmp_path: Path, run_once: tuple[Path, dict[str, list]]) -> Company:
+    """Return a copy of it, moved to a folder of its own, to go on from."""
+    shutil.copytree(run_once[0], tmp_path / "ws", symlinks=True)
+    return selling(tmp_path / "ws")
+
+
+@pytest.fixture(scope="module")
+def one_more_file(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list]:
+    """Return what one clean run on the two files and a third publishes."""
+    company = selling(tmp_path_factory.mktemp("clean") / "ws")
+    company.file("deals_3.csv", text(rows(90, 120)))
+    return content(company.run().folder)
 
 
 def content(folder: Path, *, without: set[str] = frozenset()) -> dict[str, list]:
@@ -83,23 +111,17 @@ def kpi(directory: Path, *arguments: str, **environment: str) -> subprocess.Comp
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_run_killed_at_a_named_point_leaves_no_trace_in_the_next(sold, tmp_path, point):
-    before = sold.run()
-    kept = content(before.folder)
-    sold.file("deals_3.csv", text(rows(90, 120)))
-    died = kpi(sold.directory, KPI_DIE_AT=point)
+def test_a_run_killed_at_a_named_point_leaves_no_trace_in_the_next(
+    published, run_once, one_more_file, point
+):
+    published.file("deals_3.csv", text(rows(90, 120)))
+    died = kpi(published.directory, KPI_DIE_AT=point)
     assert died.returncode == -signal.SIGKILL, died.stderr
-    published = (sold.directory / "published").resolve()
-    if point == "swapped":
-        assert len(content(published)["fct_deals"]) == 120
-    else:
-        assert content(published) == kept
-    after = run_all(sold.directory)
-    clean = tmp_path / "clean"
-    shutil.copytree(sold.directory / "raw", clean / "raw")
-    shutil.copy(sold.directory / "workspace.yml", clean)
-    assert content(after.folder) == content(run_all(clean).folder)
-    assert not [p for p in (sold.directory / ".releases").iterdir() if p.name.startswith(".")]
+    release = (published.directory / "published").resolve()
+    assert content(release) == (one_more_file if point == "swapped" else run_once[1])
+    after = run_all(published.directory)
+    assert content(after.folder) == one_more_file
+    assert not [p for p in (published.directory / ".releases").iterdir() if p.name[0] == "."]
 
 
 @pytest.mark.kill
@@ -181,16 +203,15 @@ def test_the_newest_version_of_a_record_wins_whatever_the_order_of_files(sold, t
     assert published.one("select count(*) from marts.fct_deals") == 90
 
 
-def test_a_second_run_changes_nothing_and_an_old_day_swaps_nothing(sold):
-    first = sold.run()
-    again = run_all(sold.directory)
-    assert content(first.folder) == content(again.folder)
-    link = (sold.directory / "published").resolve()
+def test_a_second_run_changes_nothing_and_an_old_day_swaps_nothing(published, run_once):
+    again = run_all(published.directory)
+    assert content(again.folder) == run_once[1]
+    link = (published.directory / "published").resolve()
     from datetime import date
 
-    old = run_all(sold.directory, as_of=date(2026, 2, 10))
-    assert (sold.directory / "published").resolve() == link
-    assert old.folder == sold.directory / "published_asof" / "2026-02-10"
+    old = run_all(published.directory, as_of=date(2026, 2, 10))
+    assert (published.directory / "published").resolve() == link
+    assert old.folder == published.directory / "published_asof" / "2026-02-10"
     # d36 and the others closed on 10 February are lost
     assert old.one("select max(won_on) from marts.fct_deals") == date(2026, 2, 9)
     assert old.one("select max(lost_on) from marts.fct_deals") == date(2026, 2, 10)
@@ -198,48 +219,46 @@ def test_a_second_run_changes_nothing_and_an_old_day_swaps_nothing(sold):
     assert old.one(newest) == date(2026, 2, 10)
 
 
-def test_an_old_day_known_by_an_old_instant_equals_what_was_published_then(sold):
-    first = sold.run()
+def test_an_old_day_known_by_an_old_instant_equals_what_was_published_then(published, run_once):
     known_by = datetime.now(UTC)
     time.sleep(0.01)
-    sold.file("deals_3.csv", text(rows(90, 120)))
-    sold.file("deals_1.csv", text([*rows(0, 30, amount=77), *rows(30, 60)]))
-    second = sold.run()
-    assert content(second.folder) != content(first.folder)
-    link = (sold.directory / "published").resolve()
-    back = run_all(sold.directory, known_by=known_by)
-    assert content(back.folder) == content(first.folder)
-    assert (sold.directory / "published").resolve() == link
+    published.file("deals_3.csv", text(rows(90, 120)))
+    published.file("deals_1.csv", text([*rows(0, 30, amount=77), *rows(30, 60)]))
+    second = published.run()
+    assert content(second.folder) != run_once[1]
+    link = (published.directory / "published").resolve()
+    back = run_all(published.directory, known_by=known_by)
+    assert content(back.folder) == run_once[1]
+    assert (published.directory / "published").resolve() == link
 
 
-def test_a_withdrawn_file_takes_its_rows_along(sold):
-    sold.run()
-    (sold.directory / "raw" / "crm" / "deals_2.csv").unlink()
-    sold.settings["settings"] = {"revenue_drop_limit": 1.0}
-    assert sold.run().one("select count(*) from marts.fct_deals") == 60
+def test_a_withdrawn_file_takes_its_rows_along(published):
+    (published.directory / "raw" / "crm" / "deals_2.csv").unlink()
+    published.settings["settings"] = {"revenue_drop_limit": 1.0}
+    assert published.run().one("select count(*) from marts.fct_deals") == 60
 
 
-def test_readers_keep_what_they_opened_and_three_releases_stay(sold):
-    first = sold.run()
-    with duckdb.connect(str(first.file), read_only=True) as reader:
-        for n in range(4):
-            sold.file(f"deals_x{n}.csv", text(rows(200 + n, 201 + n)))
-            latest = sold.run()
+def test_readers_keep_what_they_opened_and_three_releases_stay(published):
+    first = (published.directory / "published").resolve()
+    with duckdb.connect(str(first / "kpi.duckdb"), read_only=True) as reader:
+        for n in range(3):
+            published.file(f"deals_x{n}.csv", text(rows(200 + n, 201 + n)))
+            latest = published.run()
+        assert not first.exists()
         assert reader.execute("select count(*) from marts.fct_deals").fetchone() == (90,)
-    assert latest.one("select count(*) from marts.fct_deals") == 94
-    releases = [p for p in (sold.directory / ".releases").iterdir() if p.is_dir()]
+    assert latest.one("select count(*) from marts.fct_deals") == 93
+    releases = [p for p in (published.directory / ".releases").iterdir() if p.is_dir()]
     assert len(releases) == 3
-    assert (sold.directory / "published").resolve() in releases
+    assert (published.directory / "published").resolve() in releases
 
 
-def test_a_full_disk_leaves_the_published_state_and_says_so(sold):
-    kept = content(sold.run().folder)
-    sold.file("deals_3.csv", text(rows(90, 120)))
+def test_a_full_disk_leaves_the_published_state_and_says_so(published, run_once, one_more_file):
+    published.file("deals_3.csv", text(rows(90, 120)))
     limited = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)); "
         "from dagster_project.cli import main; "
-        f"sys.argv = ['kpi', 'run', '-w', {str(sold.directory)!r}]; main()"
+        f"sys.argv = ['kpi', 'run', '-w', {str(published.directory)!r}]; main()"
     )
     run = subprocess.run(
         [sys.executable, "-c", limited], capture_output=True, text=True, check=False
@@ -247,8 +266,8 @@ def test_a_full_disk_leaves_the_published_state_and_says_so(sold):
     assert run.returncode == 1
     assert "do next" in run.stderr
     assert "published" in run.stderr
-    assert content((sold.directory / "published").resolve()) == kept
-    assert run_all(sold.directory).one("select count(*) from marts.fct_deals") == 120
+    assert content((published.directory / "published").resolve()) == run_once[1]
+    assert content(run_all(published.directory).folder) == one_more_file
 
 
 def test_a_folder_that_may_not_be_written(sold):

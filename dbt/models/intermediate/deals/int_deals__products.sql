@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 -- One row per deal x product it touches; shares add up to exactly 1. No lines: the deal's own product.
 select deals.deal_id, lines.product_id, lines.share, lines.is_primary
 from {{ ref('int_deals__attributed') }} as deals

@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 -- One row per change of the open deals of a pipeline x stage x manager x channel x product x partner on a day: what came, or less
 -- what went. The sum up to a day is the state in its evening; money is in the reporting currency at the rate of
 -- the day, so that foreign money has a step on each day. `unpriced_count`: deals whose currency has no rate that day.

@@ -20,7 +20,9 @@ TEXTS = [
     p
     for pattern in ("*.py", "*.sql", "*.yml", "*.md", "*.toml", "*.lock", "Makefile")
     for p in ROOT.rglob(pattern)
-    if p.is_file() and not {".venv", "target", ".git", "raw", "warehouse"} & set(p.parts)
+    if p.is_file()
+    and not {"target", ".git", "raw", "warehouse"} & set(p.parts)
+    and not any(part.startswith(".venv") for part in p.parts)
 ]
 
 

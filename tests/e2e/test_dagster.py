@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -168,7 +169,11 @@ def _page(workspace: Path) -> Iterator[Any]:
         yield ask
     finally:
         os.killpg(server.pid, signal.SIGTERM)
-        server.wait(60)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(30)
+        with contextlib.suppress(ProcessLookupError):  # what it started and left behind
+            os.killpg(server.pid, signal.SIGKILL)
+        server.wait(30)
 
 
 def test_a_run_started_on_the_page_gives_the_tables_of_kpi_run(company, tmp_path):

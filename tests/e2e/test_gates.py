@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -22,11 +24,32 @@ def deals(*rows: str) -> str:
     return HEADER + "".join(f"{row}\n" for row in rows)
 
 
-@pytest.fixture
-def sold(company: Company) -> Company:
+def selling(directory: Path) -> Company:
+    """Return a company with one deal."""
+    company = Company(directory)
     company.entity("deals", COLUMNS)
     company.file("deals_1.csv", deals("d1,won,2026-01-05,2026-01-15,100,RUB"))
     return company
+
+
+@pytest.fixture
+def sold(tmp_path: Path) -> Company:
+    return selling(tmp_path / "ws")
+
+
+@pytest.fixture(scope="module")
+def run_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a workspace that has been run, not to be touched."""
+    company = selling(tmp_path_factory.mktemp("sold") / "ws")
+    company.run()
+    return company.directory
+
+
+@pytest.fixture
+def run_before(tmp_path: Path, run_once: Path) -> Company:
+    """Return a copy of it to go on from."""
+    shutil.copytree(run_once, tmp_path / "ws", symlinks=True)
+    return selling(tmp_path / "ws")
 
 
 def refused(company: Company) -> str:
@@ -44,28 +67,26 @@ def refused(company: Company) -> str:
     return str(caught.value)
 
 
-def test_an_unmapped_stage_names_the_pair_and_the_line_to_add(sold):
-    sold.run()
-    sold.file("deals_2.csv", deals("d2,На согласовании,2026-02-01,,50,RUB"))
-    message = refused(sold)
+def test_an_unmapped_stage_names_the_pair_and_the_line_to_add(run_before):
+    run_before.file("deals_2.csv", deals("d2,На согласовании,2026-02-01,,50,RUB"))
+    message = refused(run_before)
     assert "unmapped_stage" in message
     assert '{source: crm, pipeline: "*", stage: "На согласовании", outcome: open}' in message
-    sold.settings["stages"].append({"stage": "На согласовании", "outcome": "open"})
-    assert sold.run().one("select count(*) from marts.fct_deals") == 2
+    run_before.settings["stages"].append({"stage": "На согласовании", "outcome": "open"})
+    assert run_before.run().one("select count(*) from marts.fct_deals") == 2
 
 
-def test_a_file_that_cannot_be_read_stops_the_run_unless_tolerated(sold):
-    sold.run()
-    sold.file("deals_2.csv", "deal_id,stage\nd2,won\n")
-    message = refused(sold)
+def test_a_file_that_cannot_be_read_stops_the_run_unless_tolerated(run_before):
+    run_before.file("deals_2.csv", "deal_id,stage\nd2,won\n")
+    message = refused(run_before)
     assert "rejected_file" in message
     assert "missing_header" in message
-    reason = (sold.directory / "quarantine" / "raw__crm__deals_2.csv.deals.txt").read_text()
+    reason = (run_before.directory / "quarantine" / "raw__crm__deals_2.csv.deals.txt").read_text()
     assert "amount" in reason
-    sold.settings["settings"] = {"tolerate_rejected_files": True}
-    published = sold.run()
-    assert published.rows("select reason_code from ops.quarantine") == [("missing_header",)]
-    assert published.kpi("booked_revenue", "2026-01-01") == 100
+    run_before.settings["settings"] = {"tolerate_rejected_files": True}
+    release = run_before.run()
+    assert release.rows("select reason_code from ops.quarantine") == [("missing_header",)]
+    assert release.kpi("booked_revenue", "2026-01-01") == 100
 
 
 def test_a_currency_without_a_rate_names_it_and_its_first_day(sold):
@@ -126,11 +147,10 @@ def test_a_link_out_of_the_workspace_is_refused(sold, tmp_path):
     assert "link_out_of_workspace" in refused(sold)
 
 
-def test_the_lower_steps_alone_cannot_publish_what_a_gate_refused(sold):
-    sold.run()
-    sold.file("deals_2.csv", deals("d2,New,2026-02-01,,50,RUB"))
-    refused(sold)
-    workspace = load_workspace(sold.directory)
+def test_the_lower_steps_alone_cannot_publish_what_a_gate_refused(run_before):
+    run_before.file("deals_2.csv", deals("d2,New,2026-02-01,,50,RUB"))
+    refused(run_before)
+    workspace = load_workspace(run_before.directory)
     with open_session(workspace, "test") as session:
         session.build("marts")
         session.gate("kpi")
@@ -138,9 +158,8 @@ def test_the_lower_steps_alone_cannot_publish_what_a_gate_refused(sold):
             session.publish()
 
 
-def test_a_layer_of_another_load_cannot_be_published(sold):
-    sold.run()
-    workspace = load_workspace(sold.directory)
+def test_a_layer_of_another_load_cannot_be_published(run_before):
+    workspace = load_workspace(run_before.directory)
     with open_session(workspace, "test") as session:
         session.connection.execute("update ops.layer_loads set load_id = 'x' where layer = 'marts'")
         with pytest.raises(GateFailed, match="marts"):
@@ -148,13 +167,10 @@ def test_a_layer_of_another_load_cannot_be_published(sold):
 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "broken", "wrong_table"])
-def test_gates_fail_closed(sold, damage, tmp_path):
-    import shutil
-
+def test_gates_fail_closed(run_before, damage, tmp_path):
     from dagster_project.quality.gates import run_gate
     from dagster_project.settings import project_root
 
-    sold.run()
     suites = tmp_path / "suites"
     shutil.copytree(project_root() / "expectations", suites)
     path = suites / "raw_files.json"
@@ -172,14 +188,13 @@ def test_gates_fail_closed(sold, damage, tmp_path):
         path.write_text(json.dumps(told))
     else:
         path.write_text(json.dumps(told | {"meta": {"relation": "raw.no_such_table"}}))
-    with open_session(load_workspace(sold.directory), "test") as session:
+    with open_session(load_workspace(run_before.directory), "test") as session:
         verdict = run_gate("raw", session.workspace, session.connection, run_id="r", suites=suites)
     assert not verdict.passed
 
 
-def test_a_broken_identity_is_refused(sold):
-    sold.run()
-    with open_session(load_workspace(sold.directory), "test") as session:
+def test_a_broken_identity_is_refused(run_before):
+    with open_session(load_workspace(run_before.directory), "test") as session:
         session.connection.execute(
             "insert into ops.audit_kpi_identities values "
             "('sum over team = company', 'won_deals', 'month', date '2026-01-01', 2, 1)"
@@ -214,12 +229,11 @@ def test_verdicts_are_kept_and_the_pages_ask_no_other_host(sold):
             assert outside not in text
 
 
-def test_the_audit_of_identities_finds_a_broken_sum(sold):
+def test_the_audit_of_identities_finds_a_broken_sum(run_before):
     """The SQL of the audit itself: add a seller's row that the company does not have."""
-    sold.run()
     from dagster_project import transform
 
-    with open_session(load_workspace(sold.directory), "test") as session:
+    with open_session(load_workspace(run_before.directory), "test") as session:
         session.connection.execute(
             "update kpi.marts.kpi_values set numerator = 5 where scope_type = 'manager' "
             "and kpi_code = 'won_deals' and period_grain = 'month' and period_start = '2026-01-01'"

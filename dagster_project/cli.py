@@ -49,9 +49,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON on stan
 
 def start() -> NoReturn:
     """Be the command ``kpi``: run it and leave the process."""
-    gc.set_threshold(
-        100_000, 50, 100
-    )  # imports leave little to collect, and looking costs a second
+    gc.set_threshold(100_000, 50, 100)  # imports leave little to collect; looking costs a second
     try:
         main()
     except SystemExit as end:

@@ -258,8 +258,6 @@ def build(
         "--log-level-file",
         "none",
         "build",
-        "--indirect-selection",
-        "buildable",  # a test that looks at two layers runs with the later one
         "--select",
         f"tag:{layer},{select}" if select else f"tag:{layer}",
         *(f"tag:{other}" for other in also),

@@ -8,11 +8,13 @@ does (suites). It reads pickled ``(function, arguments)`` on its standard input,
 from __future__ import annotations
 
 import atexit
+import importlib
 import os
 import pickle
 import subprocess
 import sys
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 from dagster_project.errors import PipelineError
@@ -69,12 +71,29 @@ def expectations() -> ExpectationsProcess:
     return ExpectationsProcess()
 
 
+class _ImportedWhenUsed(ModuleType):
+    """Stands for a module until something of it is asked for.
+
+    ``importlib.util.LazyLoader`` would not do: looking over all modules, as ``inspect`` does, ends
+    its laziness.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
+
+
 def _serve() -> None:
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # what a library prints is no answer
     import logging
 
     logging.disable(logging.WARNING)
+    for name in ("altair", "scipy.stats"):  # a second, for distributions
+        sys.modules[name] = _ImportedWhenUsed(name)
     import great_expectations  # noqa: F401 - imported before the first question
 
     from dagster_project.quality import suites

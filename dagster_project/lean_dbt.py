@@ -12,19 +12,13 @@ from typing import Any
 
 _ASKED_FOR_BY_NAME = frozenset(
     {
-        "check_schema_exists",
-        "create_schema",
-        "drop_relation",
-        "get_columns_in_relation",
         "get_where_subquery",
-        "list_relations_without_caching",
-        "list_schemas",
         "noop_statement",
         "materialization_seed_default",
         "materialization_test_default",
     }
 )
-"""Macros of dbt's that its Python calls; everything else is named by a node or by another macro."""
+"""Macros that dbt's Python calls, beside those that adapters name in constants."""
 
 
 @functools.cache
@@ -42,9 +36,17 @@ def drop_idle_macros(manifest: Any) -> None:
 
     dbt makes an object of every macro, some 700, for each node twice: an eighth of its time.
     """
+    from dbt.adapters.base import impl as base
+    from dbt.adapters.sql import impl as sql
+
     macros = manifest.macros
-    named = _ASKED_FOR_BY_NAME | {
-        f"{owner}__{name}" for owner in ("default", "duckdb") for name in _ASKED_FOR_BY_NAME
+    asked_for = _ASKED_FOR_BY_NAME | {
+        name
+        for constant, name in (vars(base) | vars(sql)).items()
+        if constant.endswith("_MACRO_NAME")
+    }
+    named = asked_for | {
+        f"{owner}__{name}" for owner in ("default", "duckdb") for name in asked_for
     }
     project = manifest.metadata.project_name
     ahead = [

@@ -53,7 +53,8 @@ def _tables(published: Path) -> dict[str, list[tuple]]:
 
 def test_a_run_through_plain_dbt_publishes_the_same_tables(company: Company, tmp_path: Path):
     directory = _delivered(company)
-    lean = _tables(run_all(directory).folder)
+    run_all(directory)
+    lean = _tables(run_all(directory).folder)  # the second run asks dbt for other macros
     again = Company(tmp_path / "plain")
     _delivered(again)
     subprocess.run(

@@ -29,6 +29,7 @@ def make_lean() -> None:
     _keep_the_graph()
     _keep_the_empty_table()
     _keep_compiled_templates()
+    _keep_the_context_of_a_node()
 
 
 def drop_idle_macros(manifest: Any) -> None:
@@ -143,3 +144,30 @@ def _keep_compiled_templates() -> None:
         return compiled[key]
 
     MacroFuzzEnvironment.compile = compile_once
+
+
+def _keep_the_context_of_a_node() -> None:
+    """Run a node in the context that it was compiled in, not in another one like it. An eighth."""
+    import dbt.compilation
+    import dbt.task.run
+    from dbt.context.providers import ModelContext, RuntimeProvider
+
+    compiled: dict[str, tuple[Any, dict[str, Any]]] = {}
+
+    def to_compile(model: Any, config: Any, manifest: Any) -> dict[str, Any]:
+        maker = ModelContext(model, config, manifest, RuntimeProvider(), None)
+        context = maker.to_dict()
+        compiled[model.unique_id] = (maker, context)
+        return context
+
+    def to_run(model: Any, config: Any, manifest: Any) -> dict[str, Any]:
+        maker, context = compiled.pop(model.unique_id, (None, {}))
+        if maker is None or maker.model is not model:
+            return make(model, config, manifest)
+        for key in ("model", "compiled_code", "sql"):  # what compiling has changed
+            context[key] = getattr(maker, maker._context_attrs_[key])
+        return context
+
+    make = dbt.task.run.generate_runtime_model_context
+    dbt.compilation.generate_runtime_model_context = to_compile
+    dbt.task.run.generate_runtime_model_context = to_run

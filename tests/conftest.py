@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from dagster_project.session import Session, open_session
 from dagster_project.settings import load_workspace, silence_telemetry
 
 silence_telemetry()
+gc.set_threshold(100_000, 50, 100)  # as the command `kpi` does
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 EXAMPLES = SHARED / "examples"
 

@@ -521,13 +521,12 @@ def docs(workspace: WorkspaceOption = None) -> None:
     """Name the pages about data quality and the tables that outsiders may rely on."""
     settings = load_workspace(workspace)
     print(f"quality reports: {settings.reports / 'data_docs' / 'index.html'}")
-    path = settings.published / "kpi.duckdb"
-    if not path.exists():
+    from dagster_project.publish.reader import is_published, opened_release
+
+    if not is_published(settings):
         print("nothing is published yet: kpi run")
         return
-    import duckdb
-
-    with duckdb.connect(str(path), read_only=True) as release:
+    with opened_release(settings, "listing the tables") as release:
         rows = release.execute(
             "select table_schema || '.' || table_name, string_agg(column_name, ', ' "
             "order by ordinal_position) from information_schema.columns group by 1 order by 1"
@@ -583,9 +582,9 @@ def _progress(began: float, as_json: bool) -> Iterator[Any]:
 
 
 def _rows_quarantined(folder: Path) -> int:
-    import duckdb
+    from dagster_project.publish.reader import opened_folder
 
-    with duckdb.connect(str(folder / "kpi.duckdb"), read_only=True) as release:
+    with opened_folder(folder) as release:
         return release.execute(
             "select count(*) from ops.quarantine where is_row_rejected"
         ).fetchone()[0]

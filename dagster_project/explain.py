@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.errors import PipelineError, WorkspaceError
+from dagster_project.publish.reader import opened_release
 from dagster_project.settings import Workspace
 from dagster_project.summary import period_bounds
 
@@ -59,12 +60,7 @@ def explain(
         WorkspaceError: The KPI, scope or period is not known, or nothing is published.
         PipelineError: The facts do not add up to the published parts.
     """
-    path = workspace.published / "kpi.duckdb"
     doing = f"explaining {kpi_code}"
-    if not path.exists():
-        raise WorkspaceError(
-            doing, found="nothing published", expected="a release", remedy="run `kpi run` first"
-        )
     try:
         grain, start = period_bounds(period, workspace.config.fiscal_year_start_month)
     except ValueError:
@@ -74,7 +70,7 @@ def explain(
             expected="2026-10, 2026-Q4, 2026-W41, 2026 or 2026-10-05",
             where="--period",
         ) from None
-    with duckdb.connect(str(path), read_only=True) as release:
+    with opened_release(workspace, doing) as release:
         kpi = _one(release, "select * from marts.dim_kpi where kpi_code = ?", [kpi_code])
         if kpi is None:
             codes = release.execute(
@@ -120,7 +116,7 @@ def explain(
                 doing,
                 found=f"the facts of {measure} add up to {sums.get(measure, 0)}",
                 expected=f"the published part, {told}",
-                where=str(path),
+                where=str(workspace.published / "kpi.duckdb"),
             )
     return Explanation(kpi, cell, facts, sums, count, parts)
 

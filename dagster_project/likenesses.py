@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
-import duckdb
-
+from dagster_project.publish.reader import is_published, opened_release
 from dagster_project.settings import Workspace
 
 _LATIN = {
@@ -36,11 +35,10 @@ def likely_pairs(workspace: Workspace) -> list[dict[str, Any]]:
         ``second_id``, ``because`` and ``line`` (to add under ``aliases``). Nothing where nothing is
         published yet.
     """
-    path = workspace.published / "kpi.duckdb"
-    if not path.exists():
+    if not is_published(workspace):
         return []
     told = []
-    with duckdb.connect(str(path), read_only=True) as release:
+    with opened_release(workspace, "looking for likely pairs") as release:
         for subject in ("manager", "customer"):
             people = release.execute(
                 f"select distinct {subject}_id, {subject}_name from marts.dim_{subject} "

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import duckdb
-
 from dagster_project.ingest.discovery import discover
 from dagster_project.ingest.landing import landing_key, read_landed
+from dagster_project.publish.reader import is_published, opened_release
 from dagster_project.settings import Workspace
 
 
@@ -65,10 +64,9 @@ def wins_by_month(workspace: Workspace) -> list[dict[str, Any]]:
     Returns:
         Nothing where nothing is published yet.
     """
-    path = workspace.published / "kpi.duckdb"
-    if not path.exists():
+    if not is_published(workspace):
         return []
-    with duckdb.connect(str(path), read_only=True) as release:
+    with opened_release(workspace, "counting wins by month") as release:
         rows = release.execute(
             "select source_name, strftime(won_on, '%Y-%m') as month, count(*), "
             "sum(amount_native), currency from marts.fct_deals where won_on is not null "

@@ -10,8 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from dagster_project.publish.reader import opened_folder, opened_release
 from dagster_project.publish.release import published_manifest
 from dagster_project.settings import Workspace
 
@@ -66,7 +65,7 @@ def headline(workspace: Workspace, folder: Path, *, is_swapped: bool = True) -> 
     """
     words = _WORDS[workspace.config.language]
     language = workspace.config.language
-    with duckdb.connect(str(folder / "kpi.duckdb"), read_only=True) as release:
+    with opened_folder(folder) as release:
         months = release.execute(
             "select period_start, is_complete from marts.kpi_company "
             "where period_grain = 'month' order by period_start desc limit 2"
@@ -171,7 +170,7 @@ def status(workspace: Workspace) -> dict[str, Any] | None:
     manifest = published_manifest(workspace)
     if manifest is None:
         return None
-    with duckdb.connect(str(workspace.published / "kpi.duckdb"), read_only=True) as release:
+    with opened_release(workspace, "telling the state") as release:
 
         def rows(sql: str) -> list[dict[str, Any]]:
             found = release.execute(sql)

@@ -221,7 +221,7 @@ def build(
         workspace: The workspace; ``warehouse_connection`` must be open in this process.
         layer: One of ``LAYERS``.
         full_refresh: Rebuild incremental models whole.
-        leave_out: Names of models of the layer that this workspace has no use for.
+        leave_out: Names of models of the layer that this workspace has no use for, or patterns.
         select: Only these nodes of the layer (dbt's selection syntax).
         also: Layers to build in the same go.
 
@@ -240,6 +240,7 @@ def build(
         "--log-level-file",
         "none",
         "--use-fast-test-edges",
+        "--cache-selected-only",
         "build",
         "--select",
         f"tag:{layer},{select}" if select else f"tag:{layer}",
@@ -266,6 +267,21 @@ def build(
             "what is published stays as it was",
         )
     return nodes
+
+
+def patterns_of(names: list[str], prefixes: list[str]) -> list[str]:
+    """Return selections of models by name, one for all models of a prefix where all are named.
+
+    dbt holds every selection against every model.
+    """
+    project = parsed_project().nodes.values()
+    told, left = [], set(names)
+    for prefix in prefixes:
+        whole = {node.name for node in project if node.name.startswith(prefix)}
+        if whole and whole <= left:
+            told.append(f"{prefix}*")
+            left -= whole
+    return [*told, *sorted(left)]
 
 
 def stand_in(connection: duckdb.DuckDBPyConnection, unused: list[str]) -> None:

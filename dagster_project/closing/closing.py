@@ -35,6 +35,7 @@ from dagster_project.pay.assignments import Assignment, read_assignments
 from dagster_project.pay.checks import KpiTerms, PlanContext
 from dagster_project.pay.inputs import Period
 from dagster_project.pay.reading import PlanFile, read_plan, read_plans
+from dagster_project.publish.reader import opened_release
 from dagster_project.publish.release import published_manifest
 from dagster_project.settings import Workspace
 
@@ -165,12 +166,11 @@ def published_marts(workspace: Workspace, doing: str) -> Iterator[tuple[Marts, d
         WorkspaceError: Nothing is published.
     """
     manifest = published_manifest(workspace)
-    path = workspace.published / "kpi.duckdb"
-    if manifest is None or not path.exists():
+    if manifest is None:
         raise WorkspaceError(
             doing, found="nothing published", expected="a release", remedy="run `kpi run` first"
         )
-    with duckdb.connect(str(path.resolve()), read_only=True) as connection:
+    with opened_release(workspace, doing) as connection:
         yield Marts(connection, workspace.config.settings.low_sample_below), manifest
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 
@@ -22,14 +23,26 @@ def opened_release(workspace: Workspace, doing: str) -> Iterator[duckdb.DuckDBPy
     Raises:
         WorkspaceError: Nothing is published.
     """
-    path = workspace.published / "kpi.duckdb"
-    if not path.exists():
+    if not is_published(workspace):
         raise WorkspaceError(
             doing,
             found="nothing published",
             expected="a release",
-            where=str(path),
+            where=str(workspace.published / "kpi.duckdb"),
             remedy="run `kpi run` first",
         )
-    with duckdb.connect(str(path.resolve()), read_only=True) as release:
+    with opened_folder(workspace.published) as release:
+        yield release
+
+
+def is_published(workspace: Workspace) -> bool:
+    """Tell whether there is a release to open."""
+    return (workspace.published / "kpi.duckdb").exists()
+
+
+@contextmanager
+def opened_folder(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the release of a folder read-only, whatever a link on the way points at later."""
+    path = (folder / "kpi.duckdb").resolve()
+    with duckdb.connect(str(path), read_only=True) as release:
         yield release

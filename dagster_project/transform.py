@@ -90,7 +90,7 @@ def warehouse_connection(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnec
 @functools.cache
 def _keep_freed_memory_small() -> None:
     """Let threads share two of glibc's heaps: each of its own keeps what others could use again."""
-    with contextlib.suppress(AttributeError, OSError):  # another C library has no such thing
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # no glibc
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+from filelock import FileLock
 
 from dagster_project.quality.gates import raise_if_failed
-from dagster_project.session import Session, open_session
+from dagster_project.session import Session, open_session, silent
 from dagster_project.settings import load_workspace, silence_telemetry
 
 silence_telemetry()
@@ -156,16 +157,27 @@ def company(tmp_path: Path) -> Company:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Published:
-    """Return the demonstration company's release, computed once."""
+def demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Published:
+    """Return the demonstration company's release: computed once, a copy for each process."""
+    directory = tmp_path_factory.mktemp("demo") / "Ромашка и ко"
+    mine = tmp_path_factory.getbasetemp()
+    shared = mine if worker_id == "master" else mine.parent
+    with FileLock(shared / "demo.lock"):
+        if not (shared / "demo made" / "published").exists():
+            _run_demo(shared / "demo made")
+    shutil.copytree(shared / "demo made", directory, symlinks=True)
+    workspace = load_workspace(directory)
+    return Published(workspace.published.resolve(), Session(workspace, None, "demo", silent))
+
+
+def _run_demo(directory: Path) -> None:
     from dagster_project.demo.company import write_company
     from dagster_project.settings import project_root
 
-    directory = tmp_path_factory.mktemp("demo") / "Ромашка и ко"
     directory.mkdir()
     shutil.copy(project_root() / "data" / "demo" / "workspace.yml", directory / "workspace.yml")
     write_company(directory)
-    return run_all(directory)
+    run_all(directory)
 
 
 @pytest.fixture(scope="session")

@@ -242,6 +242,7 @@ _ORIGINS = {
     "fct_partner_days": "partner_id",
     "fct_leads": "lead_id",
     "fct_activities": "activity_id",
+    "fct_milestones": "milestone_id",
     "fct_payments": "payment_id",
     "fct_spend": "spend_id",
     "fct_subscriptions": "customer_id",

@@ -46,6 +46,7 @@ _ORIGINS = {
     "fct_deal_credits": "deal_id",
     "fct_leads": "lead_id",
     "fct_activities": "activity_id",
+    "fct_milestones": "milestone_id",
     "fct_payments": "payment_id",
     "fct_spend": "spend_id",
 }

@@ -71,3 +71,8 @@
         else coalesce(cast(picked.{{ part }}_value as double), 0) >= kpis.guard_minimum * coalesce(cast(picked.{{ part }}_base_value as double), 0)
     end
 {%- endmacro %}
+
+{# Whether history, or employment, covers a base: a quarter or year of which the first month is missing is none to compare with. #}
+{% macro is_base_known(grain, first_day, known_from) -%}
+    ({{ grain }} in ('week', 'month') or {{ add_months(first_day, 1) }} > {{ known_from }})
+{%- endmacro %}

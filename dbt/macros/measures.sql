@@ -6,8 +6,8 @@
   `samples`, a row per sampled measure x day x scope x value (kpi_sample_days).
   A relation `is_parted` where its rows are the parts of a fact by product.
 #}
-{% macro measured(shape, relation, fact_table, key, measures, is_parted=false, has_product=false) %}
-{%- set product = 'part_product_id' if is_parted else ('product_id' if has_product else 'cast(null as ' ~ dbt.type_string() ~ ')') %}
+{% macro measured(shape, relation, fact_table, key, measures, is_parted=false) %}
+{%- set product = 'part_product_id' if is_parted else 'cast(null as ' ~ dbt.type_string() ~ ')' %}
 {%- if shape == 'facts' -%}
     {{ measure_facts(relation, fact_table, key, measures, is_parted, product) }}
 {%- elif shape == 'samples' -%}
@@ -35,7 +35,6 @@
 {% endmacro %}
 
 {% macro measure_sums(relation, measures, is_parted, product) %}
-{%- set has_product = 'null' not in product %}
 {%- for day in measures | map(attribute=1) | unique %}
 {%- set own = measures | selectattr(1, 'equalto', day) | list %}
     select
@@ -44,9 +43,9 @@
         case codes.measure_code {% for code, _, _, _ in own %}when '{{ code }}' then wide.{{ code }}__samples {% endfor %}end as samples,
         case codes.measure_code {% for code, _, _, _ in own %}when '{{ code }}' then wide.{{ code }}__rows {% endfor %}end as product_samples
     from (
-        select day, {{ scope_columns(has_product) }}, {{ summed_facts(own, is_parted) }}
+        select day, {{ scope_columns(is_parted) }}, {{ summed_facts(own, is_parted) }}
         from ({{ marked_facts(relation, day, own, is_parted, product) }}) as marked
-        group by grouping sets ({{ scope_sets('day', has_product) }})
+        group by grouping sets ({{ scope_sets('day', is_parted) }})
     ) as wide
     cross join ({% for code, _, _, _ in own %}select '{{ code }}' as measure_code{{ ' union all ' if not loop.last }}{% endfor %}) as codes
     where case codes.measure_code {% for code, _, _, _ in own %}when '{{ code }}' then wide.{{ code }}__rows {% endfor %}end > 0
@@ -120,7 +119,33 @@
     inner join {{ ref('fct_deal_products') }} as parts on {{ name }}.deal_id = parts.deal_id
 ),
 {% endfor %}
+openings as (
+    select
+        deals.deal_id, deals.outcome, deals.opened_on, deals.won_on, deals.is_eligible_close, deals.opened_ripeness, deals.is_opened_ripe,
+        deals.opened_manager_id as manager_id, deals.opened_team_id as team_id, deals.opened_strategy as strategy,
+        deals.channel_id, deals.partner_id, deals.part_product_id, deals.share, deals.is_primary
+    from deals
+),
+
 leads as (select * from {{ ref('fct_leads') }} where not is_duplicate),
+
+qualified as (
+    select lead_id, qualified_on, manager_id, qualified_team_id as team_id, qualified_strategy as strategy, channel_id, partner_id
+    from leads where qualified_on is not null
+),
+
+won_leads as (
+    select lead_id, won_on, won_manager_id as manager_id, won_team_id as team_id, won_strategy as strategy, channel_id, partner_id
+    from leads where won_on is not null
+),
+
+payments as (
+    select
+        payments.payment_id, payments.paid_on, payments.amount, payments.manager_id, payments.team_id, payments.strategy, payments.channel_id, payments.partner_id,
+        coalesce(parts.product_id, payments.product_id) as part_product_id, coalesce(parts.share, 1) as share, coalesce(parts.is_primary, true) as is_primary
+    from {{ ref('fct_payments') }} as payments
+    left join {{ ref('fct_deal_products') }} as parts on payments.deal_id = parts.deal_id
+),
 {% endmacro %}
 
 {# Measures that stand on the date of a close: without it they would be short, not absent. #}
@@ -177,31 +202,40 @@ leads as (select * from {{ ref('fct_leads') }} where not is_duplicate),
     ('priced_wins_amount', 'won_on', "outcome = 'won' and is_eligible_close and amount > 0", 'amount'),
     ('eligible_losses', 'lost_on', "outcome = 'lost' and is_eligible_close", '1'),
     ('priced_losses', 'lost_on', "outcome = 'lost' and is_eligible_close and amount > 0", '1'),
-    ('opened_deals', 'opened_on', "outcome = 'open' or is_eligible_close", '1'),
-    ('opened_deals_won', 'opened_on', "outcome = 'won' and won_on is not null", '1'),
-    ('opened_deals_ripeness', 'opened_on', "(outcome = 'open' or is_eligible_close) and opened_ripeness is not null", 'opened_ripeness'),
-    ('opened_deals_ripe', 'opened_on', "(outcome = 'open' or is_eligible_close) and is_opened_ripe", '1'),
     ('cycle_days_count', 'won_on', "outcome = 'won' and cycle_days is not null", '1'),
     ('cycle_days', 'won_on', "outcome = 'won' and cycle_days is not null", 'cycle_days'),
     ('lead_to_win_days', 'won_on', "outcome = 'won' and lead_to_win_days is not null", 'lead_to_win_days'),
     ('new_customers', 'won_on', "outcome = 'won' and is_first_win", '1'),
     ('wins_with_customer', 'won_on', "outcome = 'won' and customer_id is not null", '1'),
 ], is_parted=true) }}
+    {%- if shape != 'samples' %}
+    union all
+{{ measured(shape, 'openings', 'fct_deals', 'deal_id', [
+    ('opened_deals', 'opened_on', "outcome = 'open' or is_eligible_close", '1'),
+    ('opened_deals_won', 'opened_on', "outcome = 'won' and won_on is not null", '1'),
+    ('opened_deals_ripeness', 'opened_on', "(outcome = 'open' or is_eligible_close) and opened_ripeness is not null", 'opened_ripeness'),
+    ('opened_deals_ripe', 'opened_on', "(outcome = 'open' or is_eligible_close) and is_opened_ripe", '1'),
+], is_parted=true) }}
+    {%- endif %}
 {% endmacro %}
 
 {% macro lead_measures(shape) %}
 {{ measured(shape, 'leads', 'fct_leads', 'lead_id', [
     ('new_leads', 'created_on', 'true', '1'),
-    ('qualified_leads', 'qualified_on', 'qualified_on is not null', '1'),
     ('converted_leads', 'created_on', 'won_on is not null', '1'),
     ('leads_ripeness', 'created_on', 'ripeness is not null', 'ripeness'),
     ('leads_ripe', 'created_on', 'is_ripe', '1'),
     ('leads_won_in_window', 'created_on', 'is_won_in_window', '1'),
-    ('leads_won_by_win_date', 'won_on', 'won_on is not null', '1'),
     ('speed_to_lead', 'created_on', 'speed_to_lead_minutes is not null', 'speed_to_lead_minutes'),
     ('leads_within_sla', 'created_on', 'is_sla_due and is_within_sla', '1'),
     ('leads_sla_due', 'created_on', 'is_sla_due', '1'),
 ]) }}
+    {%- if shape != 'samples' %}
+    union all
+{{ measured(shape, 'qualified', 'fct_leads', 'lead_id', [('qualified_leads', 'qualified_on', 'true', '1')]) }}
+    union all
+{{ measured(shape, 'won_leads', 'fct_leads', 'lead_id', [('leads_won_by_win_date', 'won_on', 'true', '1')]) }}
+    {%- endif %}
 {% endmacro %}
 
 {% macro activity_and_money_measures(shape) %}
@@ -212,9 +246,14 @@ leads as (select * from {{ ref('fct_leads') }} where not is_duplicate),
     ('proposals', 'occurred_on', "kind = 'proposal' and is_first_proposal", '1'),
 ]) }}
     union all
-{{ measured(shape, ref('fct_payments'), 'fct_payments', 'payment_id', [
+{{ measured(shape, '(select *, cast(null as ' ~ dbt.type_string() ~ ') as partner_id from ' ~ ref('fct_milestones') ~ ') as milestones', 'fct_milestones', 'milestone_id', [
+    ('meetings', 'occurred_on', "event = 'meeting'", '1'),
+    ('proposals', 'occurred_on', "event = 'proposal'", '1'),
+]) }}
+    union all
+{{ measured(shape, 'payments', 'fct_payments', 'payment_id', [
     ('paid_revenue', 'paid_on', 'amount is not null', 'amount'),
-], has_product=true) }}
+], is_parted=true) }}
     union all
 {{ measured(shape, companywide(ref('fct_spend')), 'fct_spend', 'spend_id', [
     ('spend', 'spent_on', 'amount is not null', 'amount'),

@@ -74,6 +74,22 @@ absent_keys as (
     cast(round(cast({{ amount }} as decimal(24, 4)) * {{ factor }}, 4) as decimal(18, 4))
 {%- endmacro %}
 
+{# Cost of a deal at a day's rates: its own, else of its product (0 where only a share is known) and a share of its amount. #}
+{% macro cost_of_deal(deal, amount, rate, product_rate) -%}
+    case
+        when {{ deal }}.own_cost is not null then {{ to_reporting(deal ~ '.own_cost', rate) }}
+        when coalesce({{ deal }}.product_cost_share, 0) = 0 then {{ to_reporting(deal ~ '.product_cost', product_rate) }}
+        when {{ deal }}.product_cost = 0 then {{ rounded_product(amount, deal ~ '.product_cost_share') }}
+        else cast({{ to_reporting(deal ~ '.product_cost', product_rate) }}
+            + cast({{ amount }} as decimal(24, 4)) * {{ deal }}.product_cost_share as decimal(18, 4))
+    end
+{%- endmacro %}
+
+{# The rate of a product's own currency; none is named: the reporting currency. #}
+{% macro product_rate_of(deal, rate, reporting_currency) -%}
+    case when coalesce({{ deal }}.product_currency, {{ reporting_currency }}) = {{ reporting_currency }} then cast(1 as decimal(18, 8)) else {{ rate }} end
+{%- endmacro %}
+
 {# What a share of something is; most often the share is the whole. #}
 {% macro part_of(value, share, type, scale) -%}
     case when {{ share }} = 1 then cast({{ value }} as {{ type }}) else cast(round({{ value }} * {{ share }}, {{ scale }}) as {{ type }}) end

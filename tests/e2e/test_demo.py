@@ -46,16 +46,11 @@ def living_deals(files) -> dict[str, dict]:
 
 @pytest.fixture(scope="module")
 def wins(files, living_deals) -> list[tuple[str, date, int]]:
-    """(deal, day, +1 or -1) of every win and every reopening, from the history of stages."""
+    """(deal, day, +1 or -1) of every win and every reopening, from the history of stages; what a
+    record went through that was merged away is not its survivor's."""
     history = defaultdict(list)
-    merged = {
-        row["ID"]: row["Объединена с"]
-        for row in read(files / "crm" / "2026-10-20" / "deals.csv")
-        if row["Объединена с"]
-    }
     for row in read(files / "crm" / "deal_stages.csv"):
-        deal = merged.get(row["Сделка"], row["Сделка"])
-        history[deal].append((row["Вошла"], row["Этап"]))
+        history[row["Сделка"]].append((row["Вошла"], row["Этап"]))
     found = []
     for deal in sorted(set(history) & set(living_deals)):
         is_won = False

@@ -243,11 +243,6 @@ def pipeline(files, living_deals) -> dict[tuple, Decimal]:
     people = read(files / "crm" / "managers.csv")
     channels = channels_of_deals(files, living_deals)
     shares = shares_of_products(files, living_deals)
-    merged = {
-        row["ID"]: row["Объединена с"]
-        for row in read(files / "crm" / "2026-10-20" / "deals.csv")
-        if row["Объединена с"]
-    }
     rates = Turns(
         [
             (
@@ -260,7 +255,7 @@ def pipeline(files, living_deals) -> dict[tuple, Decimal]:
     stages: dict[str, list] = defaultdict(list)
     owners: dict[str, list] = defaultdict(list)
     for row in read(files / "crm" / "deal_stages.csv"):
-        deal = merged.get(row["Сделка"], row["Сделка"])
+        deal = row["Сделка"]
         stages[deal].append((row["Вошла"], row["Этап"]))
         owners[deal].append((row["Вошла"], row["Ответственный"]))
     amounts: dict[str, list] = defaultdict(list)

@@ -74,7 +74,7 @@ def stories(raw) -> dict[str, Story]:
         if not row["Удалена"] and not row["Объединена с"]
     }
     for row in read(raw / "crm" / "deal_stages.csv"):
-        deal = newest[row["Сделка"]]["Объединена с"] or row["Сделка"]
+        deal = row["Сделка"]
         if deal in told:
             told[deal].stages.append((row["Вошла"], row["Этап"]))
     for row in read(raw / "crm" / "deal_changes.csv"):

@@ -109,9 +109,14 @@ def test_quarters_and_years_are_fiscal_and_begin_with_the_history(published):
     quarter = told(published, "booked_revenue", "2026-04-01", grain="quarter")
     assert quarter["previous"] == 6010
     assert quarter["previous_to_date"] == 0  # 1 to 10 January: nothing was won, which is known
+    assert quarter["year_ago"] == 12  # the history begins on 8 April 2025, in its first month
+
+
+def test_a_year_of_which_the_first_months_are_missing_is_no_base(published):
+    """2025 is known from 8 April on: 12 against the 6 060 of 2026 would be a growth of nothing."""
     year = told(published, "booked_revenue", "2026-01-01", grain="year")
-    assert year["year_ago_to_date"] == 5  # 1 January to 10 April 2025
-    assert year["year_ago"] == 12
+    assert year["value"] == 6060
+    assert [year[base] for base in BASES] == [None] * 6
 
 
 def test_periods_that_are_over_and_days_have_no_pairs_to_date(published):

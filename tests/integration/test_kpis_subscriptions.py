@@ -256,6 +256,16 @@ def test_a_late_file_corrects_the_months_that_it_is_about(tmp_path):
     assert published.kpi("mrr_churned", MAR) == 60 + 50
 
 
+@pytest.mark.kpi("mrr_new", "mrr_reactivated")
+def test_who_left_within_the_first_month_comes_back_and_is_not_new(tmp_path):
+    """c5 paid from 10 to 20 February, at no month's end; again from 5 April, beside c2."""
+    company = subscribers(tmp_path)
+    company.file("subscriptions_back.csv", ROWS.splitlines()[0] + "\ns13,c5,2026-04-05,,90,1,m1\n")
+    published = company.run()
+    assert published.kpi("mrr_reactivated", APR) == 70 + 90
+    assert published.kpi("mrr_new", APR) == 10
+
+
 @pytest.mark.kpi("mrr")
 def test_a_deleted_subscription_is_in_no_period(tmp_path):
     company = subscribers(tmp_path)

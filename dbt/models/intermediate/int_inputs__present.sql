@@ -12,9 +12,13 @@
     'customers': any_row(ref('int_deals__attributed'), 'customer_id is not null'),
     'leads': any_row(ref('int_leads__current')),
     'lead_links': any_row(ref('int_deals__attributed'), 'lead_id is not null') ~ ' or ' ~ any_row(ref('int_leads__current'), 'converted_won_on is not null'),
-    'qualification': any_row(ref('int_leads__current'), 'qualified_on is not null'),
+    'qualification': any_row(ref('int_leads__attributed'), 'qualified_on is not null'),
     'touches': any_row(ref('int_leads__attributed'), 'first_touch_at is not null'),
     'activities': any_row(ref('int_activities__attributed')),
+    'meetings': any_row(ref('int_activities__attributed')) ~ ' or ' ~ any_row(ref('int_deals__milestones'), "event = 'meeting'")
+        ~ ' or ' ~ any_row(ref('int_leads__status_entries'), "event = 'meeting'"),
+    'proposals': any_row(ref('int_activities__attributed')) ~ ' or ' ~ any_row(ref('int_deals__milestones'), "event = 'proposal'")
+        ~ ' or ' ~ any_row(ref('int_leads__status_entries'), "event = 'proposal'"),
     'call_durations': any_row(ref('int_activities__attributed'), "kind = 'call' and duration_seconds is not null"),
     'spend': any_row(ref('int_spend__attributed')),
     'payments': any_row(ref('int_payments__attributed')),

@@ -1,4 +1,5 @@
--- One row per deal with a proposal by the run's day: the first that was made.
+-- One row per deal whose first proposal by the run's day is an activity: where a stage that counts as a proposal was
+-- entered on an earlier day, that entry is the first.
 with
 
 settings as (select * from {{ ref('stg_workspace__settings') }}),
@@ -6,7 +7,7 @@ settings as (select * from {{ ref('stg_workspace__settings') }}),
 {{ newest_version(ref('int_activities__united'), 'activity_id', none, 'activities') }}
 
 proposals as (
-    select newest.activity_id, newest.occurred_at, deals.deal_id
+    select newest.activity_id, newest.occurred_at, newest.occurred_on, deals.deal_id
     from newest
     cross join settings
     inner join {{ ref('int_activities__kinds') }} as kinds
@@ -16,8 +17,10 @@ proposals as (
     where newest.occurred_on <= settings.as_of and {{ is_done('newest.status', 'statuses.meaning') }}
 )
 
-select deal_id, activity_id from (
-    select deal_id, activity_id, row_number() over (partition by deal_id order by occurred_at, activity_id) as proposal_number
+select numbered.deal_id, numbered.activity_id
+from (
+    select *, row_number() over (partition by deal_id order by occurred_at, activity_id) as proposal_number
     from proposals
 ) as numbered
-where proposal_number = 1
+left join {{ ref('int_deals__milestones') }} as milestones on numbered.deal_id = milestones.deal_id and milestones.event = 'proposal'
+where numbered.proposal_number = 1 and (milestones.deal_id is null or numbered.occurred_on <= milestones.occurred_on)

@@ -38,7 +38,9 @@ items as (
 
 products as (select * from {{ ref('int_products__described') }}),
 
-owners as (select * from {{ ref('int_deals__owners') }}),
+owners as (select * from {{ ref('int_deals__owners') }} where moment = 'close'),
+
+openers as (select * from {{ ref('int_deals__owners') }} where moment = 'opening'),
 
 joined as (
     select
@@ -48,13 +50,17 @@ joined as (
         coalesce(outcomes.won_on, outcomes.lost_on, settings.as_of) as rate_on,
         coalesce(owners.manager_id, deals.manager_now_id) as manager_id,
         coalesce(owners.owner_basis, 'current') as owner_basis,
+        coalesce(openers.manager_id, deals.manager_now_id) as opened_manager_id,
         coalesce(heads.head_lead_id, named_head.head_lead_id) as linked_lead_id,
         coalesce(heads.created_on, named_head.created_on) as lead_created_on,
         coalesce(deals.own_customer_id, heads.customer_id, named_head.customer_id) as customer_id,
         coalesce(nullif(heads.channel_id, 'not_given'), nullif(named_head.channel_id, 'not_given'), deals.own_channel_id, 'not_given') as channel_id,
-        items.lines_cost, items.products_cost, items.products_cost_share, items.products_currency,
-        items.deal_id is not null as has_lines,
-        products.unit_cost, products.cost_share, products.currency as product_currency,
+        cast(coalesce(items.lines_cost, deals.cost_native) as decimal(18, 4)) as own_cost,
+        cast(case when items.deal_id is not null then items.products_cost
+            when products.unit_cost is not null or products.cost_share is not null then coalesce(products.unit_cost, 0) end as decimal(18, 4)) as product_cost,
+        cast(case when items.deal_id is not null then items.products_cost_share
+            when products.unit_cost is null then products.cost_share end as decimal(18, 8)) as product_cost_share,
+        coalesce(items.products_currency, products.currency) as product_currency,
         settings.reporting_currency
     from deals
     cross join settings
@@ -65,35 +71,24 @@ joined as (
     left join items on deals.deal_id = items.deal_id
     left join products on deals.product_id = products.product_id
     left join owners on deals.deal_id = owners.deal_id
+    left join openers on deals.deal_id = openers.deal_id
 ),
 
 priced as (
     select
         joined.*,
         case when joined.currency = joined.reporting_currency then cast(1 as decimal(18, 8)) else rates.rate end as rate,
-        case
-            when coalesce(joined.products_currency, joined.product_currency, joined.reporting_currency) = joined.reporting_currency
-                then cast(1 as decimal(18, 8)) else product_rates.rate
-        end as product_rate
+        {{ product_rate_of('joined', 'product_rates.rate', 'joined.reporting_currency') }} as product_rate
     from joined
     left join rates on joined.currency = rates.currency and joined.rate_on = rates.day
     left join rates as product_rates
-        on coalesce(joined.products_currency, joined.product_currency) = product_rates.currency and joined.rate_on = product_rates.day
+        on joined.product_currency = product_rates.currency and joined.rate_on = product_rates.day
 ),
 
 costed as (
     select
         priced.*,
-        coalesce(
-            {{ to_reporting('priced.lines_cost', 'priced.rate') }},
-            {{ to_reporting('priced.cost_native', 'priced.rate') }},
-            case
-                when priced.has_lines then cast({{ to_reporting('priced.products_cost', 'priced.product_rate') }}
-                    + cast(priced.amount as decimal(24, 4)) * priced.products_cost_share as decimal(18, 4))
-                when priced.unit_cost is not null then {{ to_reporting('priced.unit_cost', 'priced.product_rate') }}
-                else {{ rounded_product('priced.amount', 'priced.cost_share') }}
-            end
-        ) as cost
+        {{ cost_of_deal('priced', 'priced.amount', 'priced.rate', 'priced.product_rate') }} as cost
     from (select priced.*, {{ to_reporting('priced.amount_native', 'priced.rate') }} as amount from priced) as priced
 ),
 
@@ -114,7 +109,8 @@ select
     costed.currency, costed.rate, costed.amount,
     costed.cost,
     cast(costed.amount - costed.cost as decimal(18, 4)) as margin,
-    costed.manager_id, costed.manager_now_id, costed.owner_basis,
+    costed.own_cost, costed.product_cost, costed.product_cost_share, costed.product_currency,
+    costed.manager_id, costed.manager_now_id, costed.owner_basis, costed.opened_manager_id,
     costed.customer_id,
     first_wins.deal_id is not null as is_first_win,
     costed.linked_lead_id as lead_id,

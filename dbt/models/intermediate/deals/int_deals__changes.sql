@@ -11,8 +11,6 @@ deals as (
     from {{ ref('int_deals__current') }}
 ),
 
-survivors as (select * from {{ ref('int_deals__survivors') }}),
-
 managers as (select * from {{ ref('int_managers__crosswalk') }}),
 
 -- exports overlap: the same change in two files is one
@@ -25,7 +23,7 @@ told_changes as (
     group by source_name, deal_id, lower(field), old_value, new_value, changed_at, changed_on
 ),
 
--- delivered history of stages -------------------------------------------------------------------
+-- delivered history of stages; what a record went through that was merged away is no history of its survivor ----
 
 stage_rows as (
     select deal_id, entered_at as changed_at, entered_on as changed_on, pipeline, stage as new_value, system_outcome,
@@ -44,8 +42,7 @@ delivered_stages as (
         max(stage_rows.system_outcome) as system_outcome,
         min(stage_rows._source_file) as _source_file, min(stage_rows._source_row) as _source_row
     from stage_rows
-    left join survivors on stage_rows.deal_id = survivors.deal_id
-    inner join deals on coalesce(survivors.survivor_id, stage_rows.deal_id) = deals.deal_id
+    inner join deals on stage_rows.deal_id = deals.deal_id
     group by deals.deal_id, stage_rows.changed_at, stage_rows.changed_on, coalesce(stage_rows.pipeline, deals.pipeline), stage_rows.new_value
 ),
 

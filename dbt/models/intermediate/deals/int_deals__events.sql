@@ -1,4 +1,5 @@
--- One row per deal x won, lost or reversed. A reversal is the exact negative of its win, at the win's rate.
+-- One row per deal x won, lost or reversed. A reversal is the exact negative of its win: at the win's rate and cost, with its
+-- owner and (by `attributed_on`) its team.
 with
 
 deals as (select * from {{ ref('int_deals__attributed') }}),
@@ -9,40 +10,45 @@ settings as (select * from {{ ref('stg_workspace__settings') }}),
 
 rates as (select * from {{ ref('int_fx__daily') }}),
 
+owners as (select deal_id, spell_number, manager_id from {{ ref('int_deals__owners') }} where moment = 'win'),
+
 wins as (
     select
-        spells.deal_id, spells.spell_number, spells.won_on, spells.won_at, spells.ended_on, spells.ended_at,
-        deals.won_on = spells.won_on and spells.ended_on is null as is_standing,
-        case when deals.currency = settings.reporting_currency then cast(1 as decimal(18, 8)) else rates.rate end as rate
+        spells.spell_number, spells.won_on, spells.won_at, spells.ended_on, spells.ended_at,
+        deals.deal_id, coalesce(owners.manager_id, deals.manager_now_id) as manager_id,
+        deals.amount_native, deals.own_cost, deals.product_cost, deals.product_cost_share,
+        case when deals.currency = settings.reporting_currency then cast(1 as decimal(18, 8)) else rates.rate end as rate,
+        {{ product_rate_of('deals', 'product_rates.rate', 'settings.reporting_currency') }} as product_rate
     from spells
     cross join settings
     inner join deals on spells.deal_id = deals.deal_id
+    left join owners on spells.deal_id = owners.deal_id and spells.spell_number = owners.spell_number
     left join rates on deals.currency = rates.currency and spells.won_on = rates.day
+    left join rates as product_rates on deals.product_currency = product_rates.currency and spells.won_on = product_rates.day
 ),
 
 priced as (
     select
-        wins.*,
-        {{ to_reporting('deals.amount_native', 'wins.rate') }} as amount,
-        case when wins.is_standing then deals.cost
-            when deals.rate <> 0 then cast(cast(deals.cost as double) / cast(deals.rate as double) * cast(wins.rate as double) as decimal(18, 4))
-            else deals.cost end as cost
-    from wins
-    inner join deals on wins.deal_id = deals.deal_id
+        valued.deal_id, valued.spell_number, valued.won_on, valued.won_at, valued.ended_on, valued.ended_at, valued.manager_id, valued.amount,
+        {{ cost_of_deal('valued', 'valued.amount', 'valued.rate', 'valued.product_rate') }} as cost
+    from (select wins.*, {{ to_reporting('wins.amount_native', 'wins.rate') }} as amount from wins) as valued
 ),
 
 signed as (
-    select deal_id, 'won' as event, won_on as occurred_on, won_at as occurred_at, spell_number, 1 as sign, amount, cost from priced
+    select deal_id, 'won' as event, won_on as occurred_on, won_at as occurred_at, won_on as attributed_on, manager_id, spell_number, 1 as sign, amount, cost
+    from priced
     union all
-    select deal_id, 'reversed', ended_on, ended_at, spell_number, -1, cast(-amount as decimal(18, 4)), cast(-cost as decimal(18, 4))
+    select
+        deal_id, 'reversed', ended_on, ended_at, won_on, manager_id, spell_number, -1,
+        cast(-amount as decimal(18, 4)), cast(-cost as decimal(18, 4))
     from priced cross join settings where ended_on <= settings.as_of
     union all
-    select deal_id, 'lost', lost_on, cast(null as timestamp), 0, 1, amount, cost
+    select deal_id, 'lost', lost_on, cast(null as timestamp), lost_on, manager_id, 0, 1, amount, cost
     from deals where outcome = 'lost' and lost_on is not null
 )
 
 select
-    signed.deal_id, signed.event, signed.occurred_on, signed.occurred_at,
+    signed.deal_id, signed.event, signed.occurred_on, signed.occurred_at, signed.attributed_on,
     cast(signed.spell_number as integer) as spell_number,
     cast(signed.sign as integer) as sign,
     signed.amount, signed.cost,
@@ -50,7 +56,7 @@ select
     case when coalesce(deals.partner_role, 'sourced') = 'sourced'
         then {{ rounded_product('signed.amount', 'partners.fee_share') }} end as partner_fee,
     deals.is_eligible_close,
-    deals.manager_id, deals.channel_id, deals.product_id, deals.partner_id, deals.partner_role,
+    signed.manager_id, deals.channel_id, deals.product_id, deals.partner_id, deals.partner_role,
     deals._source_file, deals._source_row
 from signed
 inner join deals on signed.deal_id = deals.deal_id

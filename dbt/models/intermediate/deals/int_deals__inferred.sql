@@ -38,8 +38,7 @@ steps as (
         earlier.pipeline as old_pipeline, earlier.stage as old_stage, earlier.system_outcome as old_outcome, earlier.owner as old_owner,
         earlier._source_file as old_source_file, earlier._source_row as old_source_row,
         earlier.amount as old_amount, earlier.planned_close_on as old_planned_close_on,
-        later.updated_at <= later.observed_until
-            and later.updated_at > case when earlier.observed_at < later.observed_at then earlier.observed_at else earlier.updated_at end as is_dated
+        {{ is_change_dated('later', 'earlier') }} as is_dated
     from versions as later
     inner join versions as earlier on later.deal_id = earlier.deal_id and later.version_number = earlier.version_number + 1
 ),

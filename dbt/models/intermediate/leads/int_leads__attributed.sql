@@ -22,11 +22,33 @@ chains as (
     select
         head_lead_id,
         min(qualified_on) as qualified_on, min(converted_won_on) as converted_won_on,
-        min(first_response_at) as first_response_at, min(deal_id) as deal_id
+        min(deal_id) as deal_id
     from leads group by head_lead_id
 ),
 
+-- by a stage of a deal of the lead, or by the status that a later delivery brought
+qualifications as (
+    select lead_id, min(qualified_on) as qualified_on
+    from (
+        select deals.lead_id, milestones.occurred_on as qualified_on
+        from {{ ref('int_deals__milestones') }} as milestones
+        inner join deals on milestones.deal_id = deals.deal_id
+        where milestones.event = 'qualified' and deals.lead_id is not null
+        union all
+        select head_lead_id, occurred_on from {{ ref('int_leads__status_entries') }} where event = 'qualified'
+    ) as told
+    group by lead_id
+),
+
 -- what lies before the lead was created is no answer to it, and does not hide one that came after
+responses as (
+    select rest.head_lead_id as lead_id, min(rest.first_response_at) as responded_at
+    from leads as rest
+    inner join leads as head on rest.head_lead_id = head.lead_id
+    where rest.first_response_at >= head.created_at
+    group by rest.head_lead_id
+),
+
 touches as (
     select activities.lead_id, min(activities.occurred_at) as touched_at
     from activities
@@ -41,12 +63,14 @@ joined as (
         leads.lead_id, leads.created_at, leads.created_on, leads.manager_id, leads.channel_id, leads.campaign,
         leads.lead_id <> leads.head_lead_id as is_duplicate,
         leads.status_outcome,
-        case when leads.lead_id = leads.head_lead_id then chains.qualified_on end as qualified_on,
+        case when leads.lead_id = leads.head_lead_id
+            then least(coalesce(chains.qualified_on, qualifications.qualified_on), coalesce(qualifications.qualified_on, chains.qualified_on)) end as qualified_on,
         case when leads.lead_id = leads.head_lead_id then coalesce(wins.won_on, chains.converted_won_on) end as won_on,
         case when leads.lead_id = leads.head_lead_id then coalesce(wins.deal_id, chains.deal_id) end as deal_id,
-        case when leads.lead_id = leads.head_lead_id then wins.manager_id end as won_manager_id,
+        case when leads.lead_id = leads.head_lead_id and coalesce(wins.won_on, chains.converted_won_on) is not null
+            then coalesce(wins.manager_id, leads.manager_id) end as won_manager_id,
         leads.customer_id, leads.partner_id,
-        case when leads.lead_id = leads.head_lead_id then coalesce(touches.touched_at, chains.first_response_at) end as first_touch_at,
+        case when leads.lead_id = leads.head_lead_id then coalesce(touches.touched_at, responses.responded_at) end as first_touch_at,
         settings.timezone, settings.utc_offset_seconds, settings.offset_valid_from,
         settings.sla_minutes, settings.conversion_window_days, settings.as_of,
         leads._source_file, leads._source_row
@@ -54,7 +78,9 @@ joined as (
     cross join settings
     left join chains on leads.lead_id = chains.head_lead_id
     left join wins on leads.lead_id = wins.lead_id
+    left join qualifications on leads.lead_id = qualifications.lead_id
     left join touches on leads.lead_id = touches.lead_id
+    left join responses on leads.lead_id = responses.lead_id
 ),
 
 localised as (

@@ -52,12 +52,9 @@ states as (
     group by window_code, period_grain, period_start, first_day, last_day, part_before, customer_id
 ),
 
--- the first month at whose end, or before which, the customer paid
+-- also where a subscription was over before its first month was
 firsts as (
-    select customer_id, min(case when mrr_start > 0 then {{ add_days('first_day', -1) }} else last_day end) as first_seen_on
-    from states
-    where window_code = 'period' and period_grain = 'month' and (mrr_start > 0 or mrr_end > 0)
-    group by customer_id
+    select customer_id, min(started_on) as first_seen_on from spells where mrr > 0 and ended_on > started_on group by customer_id
 )
 
 select

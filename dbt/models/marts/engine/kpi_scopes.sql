@@ -14,6 +14,8 @@ seen as (
     group by scope_type, scope_id
 ),
 
+history as (select first_day from seen where scope_type = 'company'),
+
 managers as (select manager_id, manager_name, employed_from, employed_to from {{ ref('dim_manager') }} where is_current),
 
 teams as (
@@ -45,9 +47,11 @@ select
     coalesce(named.scope_id, seen.scope_id) as scope_id,
     coalesce(named.scope_name, case when seen.scope_id = 'not_given' then 'not given' else seen.scope_id end) as scope_name,
     coalesce(named.owed_from, seen.first_day) as owed_from,
+    greatest(coalesce(named.owed_from, history.first_day), history.first_day) as known_from,
     coalesce(named.owed_to, case when named.scope_type in ('company', 'channel', 'strategy') then settings.as_of else seen.last_day end) as owed_to,
     coalesce(named.is_dense, false) and (named.scope_id <> 'not_given' or seen.scope_id is not null) as is_dense
 from named
 full outer join seen on named.scope_type = seen.scope_type and named.scope_id = seen.scope_id
 cross join settings
+left join history on true
 where seen.scope_id is not null or named.scope_type in ('company', 'team', 'manager', 'strategy')

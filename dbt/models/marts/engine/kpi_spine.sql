@@ -1,4 +1,5 @@
--- One row per scope x period that is owed figures: dense from the week up, where something happened else.
+-- One row per scope x period that is owed figures: dense from the week up, where something happened else. A quarter or
+-- year of which history or employment lacks the first month is no base: `previous_start`, `year_ago_start` are NULL then.
 with
 
 happened as (
@@ -24,8 +25,10 @@ rows_ as (
 )
 
 select
-    rows_.scope_type, rows_.scope_id, scopes.scope_name, scopes.owed_from,
-    periods.period_grain, periods.period_start, periods.period_end, periods.previous_start, periods.year_ago_start,
+    rows_.scope_type, rows_.scope_id, scopes.scope_name, scopes.owed_from, scopes.known_from,
+    periods.period_grain, periods.period_start, periods.period_end,
+    case when {{ is_base_known('periods.period_grain', 'periods.previous_start', 'scopes.known_from') }} then periods.previous_start end as previous_start,
+    case when {{ is_base_known('periods.period_grain', 'periods.year_ago_start', 'scopes.known_from') }} then periods.year_ago_start end as year_ago_start,
     periods.day_count, periods.is_complete, periods.is_window_over
 from rows_
 inner join {{ ref('kpi_scopes') }} as scopes on rows_.scope_type = scopes.scope_type and rows_.scope_id = scopes.scope_id

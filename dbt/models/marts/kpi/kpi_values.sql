@@ -103,7 +103,8 @@ owed as (
     from {{ ref('kpi_spine') }} as spine
     inner join {{ ref('kpi_windows') }} as windows
         on spine.period_grain = windows.period_grain and spine.period_start = windows.period_start and windows.suffix = ''
-        and (windows.window_code = 'period' or windows.last_day >= spine.owed_from)
+        and (windows.window_code = 'period'
+            or (windows.last_day >= spine.owed_from and {{ is_base_known('spine.period_grain', 'windows.first_day', 'spine.known_from') }}))
     inner join meanings on spine.scope_type = meanings.scope_type and spine.period_grain = meanings.period_grain
     union all
     select

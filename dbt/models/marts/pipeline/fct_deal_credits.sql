@@ -7,5 +7,5 @@ select
 from {{ ref('fct_deal_events') }} as events
 inner join {{ ref('fct_deal_splits') }} as splits on events.deal_id = splits.deal_id and not splits.is_rejected
 left join {{ ref('int_managers__versions') }} as versions
-    on splits.manager_id = versions.manager_id and events.occurred_on >= versions.valid_from and events.occurred_on < versions.valid_to
+    on splits.manager_id = versions.manager_id and events.attributed_on >= versions.valid_from and events.attributed_on < versions.valid_to
 where events.event in ('won', 'reversed')

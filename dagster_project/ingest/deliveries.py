@@ -3,8 +3,9 @@
 What belongs here: the append-only record in state/deliveries and the choice of active versions.
 What does not: reading files.
 
-Source: the same content loads once; the same path with new content is a new version, which
-upserts keyed records and replaces rows without a key; a path that vanished withdraws its rows.
+Source: the same content loads once, as its newest delivery where paths tell a time; the same path
+with new content is a new version, which upserts keyed records and replaces rows without a key; a
+path that vanished withdraws its rows. A path whose earlier content comes back is delivered again.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Delivery:
 
     ``role``: ``active`` (loaded), ``superseded`` (an earlier content of the path whose records
     still count), ``duplicate`` (the same content under another name), ``later`` (first seen
-    after ``known_by``).
+    after ``known_by``). ``first_seen``: since when the path has had this content.
     """
 
     claim: Claim | None
@@ -52,24 +53,31 @@ class Delivery:
     path_observed_at: datetime | None
 
 
-def record_deliveries(workspace: Workspace, found: Discovered) -> dict[tuple, datetime]:
-    """Append what is seen for the first time to state/deliveries; return when each was.
+Sightings = dict[tuple[str, str, str], list[datetime]]
+"""(source, file name, sha256) -> instants, UTC, at which the path came to have this content."""
+
+
+def record_deliveries(workspace: Workspace, found: Discovered) -> Sightings:
+    """Append what is new to state/deliveries: a path's content that it did not have before.
 
     Returns:
-        (source, file name, sha256) -> instant first seen, UTC.
+        All that was ever seen, each content's instants in their order.
     """
     folder = workspace.state / "deliveries"
-    seen: dict[tuple, datetime] = {}
+    seen: Sightings = {}
     if folder.is_dir():
         for path in sorted(folder.glob("*.parquet")):
             for row in pq.read_table(path).to_pylist():
                 key = (row["source_name"], row["file_name"], row["file_sha256"])
-                seen[key] = min(row["first_seen"], seen.get(key, row["first_seen"]))
+                seen.setdefault(key, []).append(row["first_seen"])
+    seen = {key: sorted(set(times)) for key, times in seen.items()}
     now = datetime.now(UTC).replace(tzinfo=None)
+    standing = _standing(seen)
     new = {
-        (c.source_name, c.file_name, c.content.sha256): c.content.size
+        key: c.content.size
         for c in found.claims
-        if (c.source_name, c.file_name, c.content.sha256) not in seen
+        for key in [(c.source_name, c.file_name, c.content.sha256)]
+        if standing.get(key[:2]) != key[2]
     }
     if new:
         rows = [
@@ -80,64 +88,118 @@ def record_deliveries(workspace: Workspace, found: Discovered) -> dict[tuple, da
         beside = folder / f".{name}.new"
         pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), beside)
         beside.rename(folder / name)
-        seen |= dict.fromkeys(new, now)
+        for key in new:
+            seen.setdefault(key, []).append(now)
     return seen
 
 
-def choose_versions(
-    workspace: Workspace, found: Discovered, seen: dict[tuple, datetime]
-) -> list[Delivery]:
+def _standing(seen: Sightings) -> dict[tuple[str, str], str]:
+    """Return the content that each path had last."""
+    newest: dict[tuple[str, str], tuple[datetime, str]] = {}
+    for (source, name, sha), times in seen.items():
+        newest[source, name] = max((times[-1], sha), newest.get((source, name), (times[-1], sha)))
+    return {path: sha for path, (_, sha) in newest.items()}
+
+
+def choose_versions(workspace: Workspace, found: Discovered, seen: Sightings) -> list[Delivery]:
     """Decide which version of which file counts in this run.
 
     Returns:
         Deliveries, also of files that are left out, each with its role.
     """
+    by_then = {
+        key: known
+        for key, times in seen.items()
+        if (known := [t for t in times if not workspace.known_by or t <= workspace.known_by])
+    }
+    standing = _standing(by_then)
     chosen: list[Delivery] = []
-    loaded: set[tuple[str, str, str]] = set()
-    for claim in sorted(
-        found.claims,
-        key=lambda c: (
-            seen[c.source_name, c.file_name, c.content.sha256],
-            len(c.file_name),
-            c.file_name,
-        ),
-    ):
-        key = (claim.source_name, claim.file_name, claim.content.sha256)
-        is_later = workspace.known_by is not None and seen[key] > workspace.known_by
+    counted = _one_of_each_content(workspace, found, by_then)
+    loaded = set(counted)
+    for claim in sorted(found.claims, key=lambda c: (_since(c, seen), *_name_order(c))):
+        key = _key(claim)
         table = claim.table.relation
-        content_key = (claim.source_name, table, claim.content.sha256)
-        role = "later" if is_later else "duplicate" if content_key in loaded else "active"
-        if role == "active":
-            loaded.add(content_key)
-        chosen.append(_delivery(workspace, claim, *key, seen[key], role))
-        source = workspace.config.sources[claim.source_name]
-        is_full = (claim.reading.delivery or source.delivery) == "full"
-        if not keeps_older_versions(claim, is_full=is_full):
-            if is_later:
-                chosen += _last_known(workspace, claim, seen, loaded)
+        is_standing = standing.get(key[:2]) == key[2]
+        if key not in by_then:
+            role = "later"
+        elif counted[_content(claim)] is not claim:
+            role = "duplicate"
+        elif is_standing:
+            role = "active"
+        else:  # the path had another content by then
+            role = "superseded" if _keeps(workspace, claim) else "later"
+        chosen.append(_delivery(workspace, claim, *key, _since(claim, by_then, seen), role))
+        if not _keeps(workspace, claim):
+            if not is_standing:
+                chosen += _last_known(workspace, claim, by_then, loaded)
             continue
-        for (source, name, sha), first_seen in seen.items():
+        for (source, name, sha), times in by_then.items():
             is_older = (source, name) == (claim.source_name, claim.file_name)
-            if not is_older or sha == claim.content.sha256:
-                continue
-            if (source, table, sha) in loaded:
-                continue
-            if workspace.known_by is not None and first_seen > workspace.known_by:
+            if not is_older or sha == claim.content.sha256 or (source, table, sha) in loaded:
                 continue
             loaded.add((source, table, sha))
-            chosen.append(_delivery(workspace, claim, source, name, sha, first_seen, "superseded"))
+            chosen.append(_delivery(workspace, claim, source, name, sha, times[-1], "superseded"))
     return chosen
 
 
+def _key(claim: Claim) -> tuple[str, str, str]:
+    return claim.source_name, claim.file_name, claim.content.sha256
+
+
+def _content(claim: Claim) -> tuple[str, str, str]:
+    return claim.source_name, claim.table.relation, claim.content.sha256
+
+
+def _name_order(claim: Claim) -> tuple[int, str]:
+    return len(claim.file_name), claim.file_name
+
+
+def _since(claim: Claim, *known: Sightings) -> datetime:
+    """Return since when the path has had its content, by the first record that knows it."""
+    return next(seen[_key(claim)][-1] for seen in known if _key(claim) in seen)
+
+
+def _keeps(workspace: Workspace, claim: Claim) -> bool:
+    return keeps_older_versions(claim, is_full=_is_full(workspace, claim))
+
+
+def _is_full(workspace: Workspace, claim: Claim) -> bool:
+    source = workspace.config.sources[claim.source_name]
+    return (claim.reading.delivery or source.delivery) == "full"
+
+
+def _one_of_each_content(
+    workspace: Workspace, found: Discovered, by_then: Sightings
+) -> dict[tuple[str, str, str], Claim]:
+    """Return, of files with the same content, the one that counts.
+
+    The newest by the time in its path, so that a state which comes back is the newest again. Where
+    no path tells a time, a copy changes nothing: the first seen; of full deliveries the last seen,
+    since a delivery without one of its files would lack that file's records.
+    """
+    alike: dict[tuple[str, str, str], list[Claim]] = {}
+    for claim in sorted(found.claims, key=_name_order):
+        if _key(claim) in by_then:
+            alike.setdefault(_content(claim), []).append(claim)
+    return {content: _newest(workspace, claims, by_then) for content, claims in alike.items()}
+
+
+def _newest(workspace: Workspace, claims: list[Claim], by_then: Sightings) -> Claim:
+    pattern = workspace.config.sources[claims[0].source_name].observed_at
+    told = {id(c): str(_instant_in(pattern, c.file_name) or "") for c in claims}
+    newest = [c for c in claims if told[id(c)] == max(told.values())]
+    wanted = max if _is_full(workspace, claims[0]) else min
+    return wanted(newest, key=lambda c: _since(c, by_then))
+
+
 def _last_known(
-    workspace: Workspace, claim: Claim, seen: dict[tuple, datetime], loaded: set
+    workspace: Workspace, claim: Claim, by_then: Sightings, loaded: set
 ) -> list[Delivery]:
     """Return the version of a path that counted at ``known_by``, where its landing remains."""
     older = [
-        (first_seen, sha)
-        for (source, name, sha), first_seen in seen.items()
-        if (source, name) == (claim.source_name, claim.file_name)
-        and first_seen <= workspace.known_by
+        (times[-1], sha)
+        for (source, name, sha), times in by_then.items()
+        if (source, name) == (claim.source_name, claim.file_name) and sha != claim.content.sha256
     ]
     if not older:
         return []

@@ -23,6 +23,7 @@ from dagster_project.ingest.discovery import Discovered, discover, reason_of
 from dagster_project.ingest.landing import Landed, land, landing_key, read_landed
 from dagster_project.ingest.page_chains import Page, is_whole
 from dagster_project.ingest.raw import constant_offset, write_raw
+from dagster_project.ingest.versions import keep_version
 from dagster_project.settings import Workspace
 
 
@@ -50,6 +51,7 @@ class IngestResult:
 
 
 COUNTING = ("loaded", "superseded")
+_TOLD_BY_THE_RUN = ("_loaded_at", "_batch_id")
 
 
 def inputs_signature(workspace: Workspace, found: Discovered | None = None) -> str:
@@ -156,18 +158,25 @@ def ingest(
     reached("landed")
     now = datetime.now(UTC).replace(tzinfo=None)
     outcome.load_id = _load_id(workspace, outcome.files)
+    rows = [
+        _landed_row(workspace, d, x, outcome.load_id, now)
+        | ({"_is_full_delivery": False} if _chain_of(d) in open_chains else {})
+        for d, x in landings
+    ]
+    for row in rows:
+        row["landing_key"] = _key_with_lineage(row)
+    keys = {(r["table_name"], r["_source_file"], r["_file_sha256"]): r["landing_key"] for r in rows}
+    for file in outcome.files:
+        if "landing_key" in file:
+            file["landing_key"] = keys[file["table_name"], file["file_name"], file["file_sha256"]]
     write_raw(
         connection,
         workspace,
-        landed=[
-            _landed_row(workspace, d, x, outcome.load_id, now)
-            | ({"_is_full_delivery": False} if _chain_of(d) in open_chains else {})
-            for d, x in landings
-        ],
+        landed=rows,
         files=outcome.files,
         refused_files=[
-            (x.landing_key, d.entity, workspace.landing / f"{x.landing_key}.refused.parquet")
-            for d, x in landings
+            (row["landing_key"], d.entity, workspace.landing / f"{x.landing_key}.refused.parquet")
+            for row, (d, x) in zip(rows, landings, strict=True)
             if x.rows_refused
         ],
         load={
@@ -214,12 +223,20 @@ def _land_one(
     if delivery.role in ("duplicate", "later"):
         return row, None, 0
     key = landing_key(claim, delivery.file_sha256, tuning)
-    is_older = delivery.role == "superseded"
+    is_older = delivery.file_sha256 != claim.content.sha256
     landed = None if full_refresh and not is_older else read_landed(workspace.landing, key)
+    if is_older:
+        landed = keep_version(landed, claim, delivery.file_sha256, workspace)
     is_new = 0
     if landed is None:
         if is_older:
-            row |= {"status": "superseded_unreadable"}
+            row |= {
+                "status": "superseded_unreadable",
+                "reason_code": "version_lost",
+                "reason": "found: an earlier content of this file, of which neither the landing "
+                "nor the copy in state/versions is left; expected: that its records still count; "
+                "do next: deliver that content again under a name of its own",
+            }
             return row, None, 0
         try:
             landed, is_new = land(claim, key, tuning, workspace.landing, reader), 1
@@ -232,7 +249,7 @@ def _land_one(
             return row, None, 0
     observed = delivery.path_observed_at or _parsed(landed.last_updated_at) or delivery.first_seen
     row |= {
-        "landing_key": key,
+        "landing_key": landed.landing_key,
         "reader": landed.reader,
         "observed_at": observed,
         "is_order_dependent": not (delivery.path_observed_at or landed.last_updated_at),
@@ -353,6 +370,17 @@ def _landed_row(
         "orders": landed.orders,
         "decimals": landed.decimals,
     }
+
+
+def _key_with_lineage(row: dict[str, Any]) -> str:
+    """Return a landing's name with what its rows carry of the delivery.
+
+    Rows are staged by this key: a file that was renamed, or that another delivery brought, is
+    staged anew, so that what is staged says where it stands now.
+    """
+    told = {c: v for c, v in row.items() if c.startswith("_") and c not in _TOLD_BY_THE_RUN}
+    text = json.dumps(told, sort_keys=True, ensure_ascii=False, default=str)
+    return f"{row['landing_key']}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def _write_quarantine(workspace: Workspace, outcome: IngestResult) -> None:

@@ -172,6 +172,9 @@ def test_a_cost_in_another_currency_than_the_deal_is_not_moved_by_the_deals_rate
         ("reversed", "2026-03-12", -90000, -40000, -50000),
         ("won", "2026-05-12", 120000, 40000, 80000),
     ]
+    months = (FEB, MAR, MAY)  # no other deal has a cost
+    assert [published.kpi("cost_of_sale", month) for month in months] == [40000, -40000, 40000]
+    assert [published.kpi("gross_margin", month) for month in months] == [50000, -50000, 80000]
 
 
 @pytest.mark.kpi("paid_revenue")
@@ -357,11 +360,11 @@ def test_without_activities_and_such_stages_meetings_and_proposals_say_which_lin
 # -- rates of open deals -------------------------------------------------------------------------
 
 
-def test_an_open_deal_on_a_day_without_a_rate_is_refused_with_currency_and_day(company):
-    """Rates of 1 January and 25 February serve for ten days each: the 12th is the first without."""
-    from dagster_project.errors import GateFailed
-
-    company.settings |= {"as_of": "2026-02-28"}
+@pytest.mark.kpi("open_pipeline", cases=["null"])
+def test_a_day_without_a_rate_has_no_pipeline_of_the_company_and_the_rest_is_published(company):
+    """Rates of 1 January and 25 February serve for ten days each: on 31 January the 10 USD have
+    none, on 28 February they are 950 RUB."""
+    company.settings |= {"as_of": "2026-02-28", "country": None}
     company.entity("deals", "deal_id stage opened_at amount currency manager_id")
     company.file(
         "deals.csv",
@@ -374,7 +377,9 @@ def test_an_open_deal_on_a_day_without_a_rate_is_refused_with_currency_and_day(c
     )
     company.entity("fx_rates", "rate_on currency rate")
     company.file("fx_rates.csv", "rate_on,currency,rate\n2026-01-01,USD,90\n2026-02-25,USD,95\n")
-    with pytest.raises(GateFailed) as refused:
-        company.run()
-    told = str(refused.value)
-    assert "no_rate" in told and "USD" in told and "2026-01-12" in told
+    published = company.run()
+    january, february = "2026-01-01", "2026-02-01"
+    assert published.kpi("open_pipeline", january) is None
+    assert published.kpi("open_pipeline", january, scope="manager", who="crm:m1") == 1000
+    assert published.kpi("open_pipeline", january, scope="manager", who="crm:m2") is None
+    assert published.kpi("open_pipeline", february) == 1950

@@ -31,6 +31,8 @@ by_scope as (
     inner join parts
         on company.kpi_code = parts.kpi_code and company.period_grain = parts.period_grain and company.period_start = parts.period_start
         and concat(';', kpis.scopes, ';') like concat('%;', parts.scope_type, ';%')
+    -- a stock is unknown on a day on which some of it has no rate, though parts of it are known
+    where kpis.aggregation = 'additive' or company.numerator is not null
 ),
 
 by_period as (

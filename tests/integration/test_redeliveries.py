@@ -1,0 +1,135 @@
+"""Files that come back, move or replace each other: the marts say what the newest delivery says.
+
+Deal 1 is won on 20 May 2026; state A says 100 of it, state B says 999.
+"""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.conftest import Company, run_all
+
+MAY = "2026-05-01"
+COLUMNS = "deal_id stage opened_at closed_at amount manager_id"
+HEADER = "deal_id,stage,opened_at,closed_at,amount,manager_id\n"
+A = HEADER + "1,won,2026-05-01,2026-05-20,100,m1\n"
+B = A.replace(",100,", ",999,")
+
+
+def row(deal: int, amount: int = 10) -> str:
+    return f"{deal},won,2026-05-01,2026-05-20,{amount},m1\n"
+
+
+@pytest.fixture
+def deals(company: Company) -> Company:
+    company.settings |= {
+        "as_of": "2026-06-30",
+        "settings": {"revenue_drop_limit": 1.0, "full_delivery_shrink_limit": 1.0},
+    }
+    return company.entity("deals", COLUMNS, files="deals*.csv")
+
+
+@pytest.fixture
+def folders(deals: Company) -> Company:
+    """Full deliveries, a folder each."""
+    return deals.entity("deals", COLUMNS, files="*/deals*.csv").source(delivery="full")
+
+
+def living(published) -> list[str]:
+    return [deal for (deal,) in published.rows("select deal_id from marts.fct_deals order by 1")]
+
+
+def test_a_state_that_comes_back_at_its_path_is_the_newest(deals):
+    deals.file("deals.csv", A)
+    deals.run()
+    deals.file("deals.csv", B)
+    assert deals.run().kpi("booked_revenue", MAY) == 999
+    between = datetime.now(UTC).replace(tzinfo=None)
+    deals.file("deals.csv", A)
+    published = deals.run()
+    assert published.kpi("booked_revenue", MAY) == 100
+    assert run_all(deals.directory, known_by=between).kpi("booked_revenue", MAY) == 999
+
+
+def test_a_state_that_comes_back_as_the_newest_export_counts(deals):
+    deals.source(observed_at=r"(\d{4}-\d\d-\d\d)")
+    for day, state in (("01", A), ("02", B), ("03", A)):
+        deals.file(f"deals_2026-06-{day}.csv", state)
+    assert deals.run().kpi("booked_revenue", MAY) == 100
+
+
+def test_a_renamed_export_counts_by_its_new_day_without_a_full_refresh(deals):
+    deals.source(observed_at=r"(\d{4}-\d\d-\d\d)")
+    first = deals.file("deals_2026-06-01.csv", A)
+    deals.file("deals_2026-06-02.csv", B)
+    assert deals.run().kpi("booked_revenue", MAY) == 999
+    first.rename(first.with_name("deals_2026-06-05.csv"))
+    assert deals.run().kpi("booked_revenue", MAY) == 100
+    assert deals.run(full_refresh=True).kpi("booked_revenue", MAY) == 100
+
+
+def test_a_renamed_file_is_named_by_its_rows(deals):
+    path = deals.file("deals.csv", A)
+    deals.run()
+    path.rename(path.with_name("deals_x.csv"))
+    published = deals.run()
+    assert published.rows("select _source_file from marts.fct_deals") == [("raw/crm/deals_x.csv",)]
+    assert published.kpi("booked_revenue", MAY) == 100
+
+
+def test_of_full_deliveries_the_last_says_who_lives_also_where_it_repeats_an_earlier_one(folders):
+    folders.source(observed_at=r"(\d{4}-\d\d-\d\d)")
+    for day, ids in (("01", (1, 2)), ("02", (1, 3)), ("03", (1, 2))):
+        folders.file(f"2026-06-{day}/deals.csv", HEADER + "".join(map(row, ids)))
+    assert living(folders.run()) == ["crm:1", "crm:2"]
+
+
+def test_a_renamed_full_delivery_is_the_last(folders):
+    folders.source(observed_at=r"(\d{4}-\d\d-\d\d)")
+    folders.file("2026-06-01/deals.csv", HEADER + row(1) + row(2))
+    folders.file("2026-06-02/deals.csv", HEADER + row(1) + row(2) + row(3))
+    assert len(living(folders.run())) == 3
+    folder = folders.directory / "raw" / "crm"
+    (folder / "2026-06-01").rename(folder / "2026-06-03")
+    assert living(folders.run()) == ["crm:1", "crm:2"]
+
+
+def test_a_file_of_a_full_delivery_that_did_not_change_deletes_nothing(folders):
+    folders.file("first/deals_a.csv", HEADER + row(1))
+    folders.file("first/deals_b.csv", HEADER + row(2, 20))
+    folders.run()
+    folders.file("second/deals_a.csv", HEADER + row(1))
+    folders.file("second/deals_b.csv", HEADER + row(2, 25))
+    published = folders.run()
+    assert living(published) == ["crm:1", "crm:2"]
+    assert published.kpi("booked_revenue", MAY) == 10 + 25
+
+
+@pytest.mark.parametrize("change", ["warehouse gone", "another limit"])
+def test_an_earlier_content_of_a_path_outlives_the_working_files(deals, change):
+    """Keyed records are never removed by a later content; raw/ has only that one."""
+    deals.file("deals.csv", HEADER + row(1) + row(2))
+    deals.run()
+    deals.file("deals.csv", HEADER + row(2) + row(3))
+    assert len(living(deals.run())) == 3
+    if change == "warehouse gone":
+        shutil.rmtree(deals.directory / "warehouse")
+    else:
+        deals.settings["settings"]["max_columns"] = 500
+    published = deals.run(full_refresh=True)
+    assert living(published) == ["crm:1", "crm:2", "crm:3"]
+    assert published.kpi("booked_revenue", MAY) == 30
+
+
+def test_a_version_of_which_nothing_is_left_says_so(deals):
+    deals.file("deals.csv", HEADER + row(1))
+    deals.run()
+    deals.file("deals.csv", HEADER + row(2))
+    deals.run()
+    shutil.rmtree(deals.directory / "warehouse")
+    shutil.rmtree(deals.directory / "state" / "versions")
+    found = deals.run().rows("select status, reason_code from ops.files order by 1")
+    assert found == [("loaded", None), ("superseded_unreadable", "version_lost")]

@@ -72,21 +72,42 @@ closings as (
     from {{ ref('int_deals__won_spells') }} as spells
     inner join entered on spells.deal_id = entered.deal_id
     where not entered.is_told and coalesce(spells.ended_on, date '9999-12-31') > spells.won_on
+),
+
+reopened as (select distinct deal_id from closings where to_on is not null),
+
+-- few deals are reopened: each opening of theirs lasts to the next close
+reopened_closings as (
+    select closings.deal_id, closings.from_on, closings.to_on
+    from closings
+    inner join reopened on closings.deal_id = reopened.deal_id
     union all
-    select deal_id, greatest(lost_on, entered_on), cast(null as date) from entered where not is_told and outcome = 'lost'
+    select entered.deal_id, greatest(entered.lost_on, entered.entered_on), cast(null as date)
+    from entered
+    inner join reopened on entered.deal_id = reopened.deal_id
+    where entered.outcome = 'lost'
 ),
 
 openings as (
-    select deal_id, entered_on as from_on from entered where not is_told
+    select entered.deal_id, entered.entered_on as from_on from entered inner join reopened on entered.deal_id = reopened.deal_id
     union
-    select deal_id, to_on from closings where to_on is not null
+    select deal_id, to_on from reopened_closings where to_on is not null
 ),
 
 record_spans as (
     select openings.deal_id, openings.from_on, min(closings.from_on) as to_on
     from openings
-    left join closings on openings.deal_id = closings.deal_id and closings.from_on >= openings.from_on
+    left join reopened_closings as closings on openings.deal_id = closings.deal_id and closings.from_on >= openings.from_on
     group by openings.deal_id, openings.from_on
+    union all
+    -- closed once at most
+    select
+        entered.deal_id, entered.entered_on,
+        {{ earlier_end('closings.from_on', "case when entered.outcome = 'lost' then greatest(entered.lost_on, entered.entered_on) end") }}
+    from entered
+    left join closings on entered.deal_id = closings.deal_id
+    left join reopened on entered.deal_id = reopened.deal_id
+    where not entered.is_told and reopened.deal_id is null
 ),
 
 labels as (

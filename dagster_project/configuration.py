@@ -37,6 +37,20 @@ Entity = Literal[
     "calendar",
     "targets",
 ]
+_COUNTRIES = """
+AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR
+BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ
+EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW
+GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY
+KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV
+MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY
+QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG
+TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UK UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT
+ZA ZM ZW
+"""
+COUNTRIES = frozenset(_COUNTRIES.split())
+"""Countries whose public holidays are known. The library that knows them takes 50 ms to import, so
+its codes stand here; a test holds one against the other."""
 ALIAS_SUBJECTS = ("product", "channel", "manager", "customer", "team", "currency", "partner")
 
 
@@ -105,6 +119,15 @@ class EntityMapping(_Strict):
     @classmethod
     def _texts(cls, value: Any) -> Any:
         return {str(k): _as_text(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+    @field_validator("delimiter")
+    @classmethod
+    def _is_one_sign(cls, value: str | None) -> str | None:
+        if value is None or value in ("tab", "\\t"):
+            return value
+        if len(value) != 1 or value in '"\r\n\0':
+            raise ValueError('must be one character, such as ";", or tab')
+        return value
 
     @field_validator("stop_at", "drop")
     @classmethod
@@ -261,6 +284,10 @@ class SubscriptionsFromPayments(_Strict):
     gap_days: int = Field(default=45, ge=1)
 
 
+_LEAST_MEMORY = 128_000_000
+"""Bytes that DuckDB needs for the smallest workspace; with half of it no run comes to its end."""
+
+
 class Tuning(_Strict):
     """Every default that a workspace may override, under ``settings:``.
 
@@ -297,8 +324,15 @@ class Tuning(_Strict):
     @field_validator("memory_limit")
     @classmethod
     def _is_size(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"\d+(\.\d+)?\s*[KMGT]i?B", value):
+        if value is None:
+            return None
+        size = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT])(i?)B", value)
+        if not size:
             raise ValueError("is no size such as 2GiB or 800MB")
+        number, unit, binary = size.groups()
+        step = 1024 if binary else 1000
+        if float(number) * step ** ("KMGT".index(unit) + 1) < _LEAST_MEMORY:
+            raise ValueError(f"is too little to compute in: at least {_LEAST_MEMORY // 10**6}MB")
         return value
 
 
@@ -332,6 +366,11 @@ class WorkspaceConfig(_Strict):
     def _is_country(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"[A-Z]{2}", value):
             raise ValueError("is no ISO code of a country, such as RU (null: no public holidays)")
+        if value is not None and value not in COUNTRIES:
+            raise ValueError(
+                "is a country whose public holidays are not known (null: no public holidays; a "
+                f"`calendar` of your own says them); known are {', '.join(sorted(COUNTRIES))}"
+            )
         return value
 
     @field_validator("working_hours")
@@ -347,9 +386,14 @@ class WorkspaceConfig(_Strict):
     def _subjects(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        for subject in value:
+        for subject, pairs in value.items():
             if subject not in ALIAS_SUBJECTS:
                 raise ValueError(f"`{subject}` is none of: {', '.join(ALIAS_SUBJECTS)}")
+            if pairs is not None and not isinstance(pairs, dict):
+                raise ValueError(
+                    f"aliases.{subject}: must say which spelling means which name, such as "
+                    "{GTXPro: GTX Pro}"
+                )
         return {
             subject: {str(spelling): _as_text(name) for spelling, name in (pairs or {}).items()}
             for subject, pairs in value.items()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -178,6 +179,7 @@ def load_workspace(
         WorkspaceError: The file is absent, is no YAML, has an unknown key or a bad value.
     """
     folder = Path(directory or os.environ.get("KPI_WORKSPACE") or default_workspace()).resolve()
+    require_usable_path(folder)
     path = folder / "workspace.yml"
     doing = "reading the settings of the workspace"
     if not path.is_file():
@@ -216,6 +218,15 @@ def load_workspace(
             expected=f"a day up to today ({today})",
             where=f"{path}: as_of",
         )
+    start = config.settings.history_start
+    if start is not None and start > day:
+        raise WorkspaceError(
+            doing,
+            found=f"history_start {start}, after the day that the run looks from ({day})",
+            expected=f"a day up to {day}, from which history is counted",
+            where=f"{path}: settings.history_start",
+            remedy="give history an earlier start, or look from a later day (as_of, --as-of)",
+        )
     return Workspace(
         directory=folder,
         config=config,
@@ -229,13 +240,41 @@ def load_workspace(
     )
 
 
+def require_usable_path(folder: Path) -> None:
+    """Refuse a folder whose path Dagster's SQLite takes for another: ``?`` and ``%41`` in it.
+
+    Dagster puts the path into a URL as it is, so what follows a ``?`` would be cut off, and the
+    record of runs would be written outside the workspace.
+
+    Raises:
+        WorkspaceError: The path holds such a sign, or bytes that are no UTF-8.
+    """
+    text = str(folder)
+    signs = re.findall(r"\?|%[0-9A-Fa-f]{2}|[\ud800-\udfff]", text)
+    if not signs:
+        return
+    shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    told = sorted({f"`{s}`" if s.isascii() else "bytes that are no UTF-8" for s in signs})
+    raise WorkspaceError(
+        "opening the workspace's folder",
+        found=f"{' and '.join(told)} in its path, which the record of runs cannot be kept under",
+        expected="a path in UTF-8 without ? and without % before two hexadecimal digits",
+        where=shown,
+        remedy="rename or move the folder; nothing was written",
+    )
+
+
 class _UniqueKeys(yaml.SafeLoader):
-    """Refuse a key that stands twice: YAML would silently keep the last."""
+    """Refuse a key that stands twice (YAML would silently keep the last) or that is no word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Build a mapping after looking for repeated keys."""
+        """Build a mapping after looking for repeated keys and for keys that are no words."""
         seen = set()
         for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key that is a list or a mapping, not a word", key_node.start_mark
+                )
             key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.constructor.ConstructorError(
@@ -243,6 +282,18 @@ class _UniqueKeys(yaml.SafeLoader):
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
+
+    def construct_yaml_timestamp(self, node: yaml.ScalarNode) -> Any:
+        """Build a day or an instant; name the line of one that does not exist."""
+        try:
+            return super().construct_yaml_timestamp(node)
+        except ValueError as error:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"`{node.value}`: {error}", node.start_mark
+            ) from error
+
+
+_UniqueKeys.add_constructor("tag:yaml.org,2002:timestamp", _UniqueKeys.construct_yaml_timestamp)
 
 
 def _settings_error(doing: str, path: Path, error: ValidationError) -> WorkspaceError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dagster_project.errors import WorkspaceError
+from dagster_project.settings import require_usable_path
 
 _SETTINGS = {
     "ru": """# Настройки рабочей папки. Неизвестный ключ - ошибка с именем ключа.
@@ -193,9 +194,11 @@ def make_workspace(directory: Path, language: str) -> Path:
         The folder.
 
     Raises:
-        WorkspaceError: The folder holds something, or the language is neither ru nor en.
+        WorkspaceError: The folder holds something or has a path that no run can use, or the
+            language is neither ru nor en.
     """
     folder = directory.expanduser().resolve()
+    require_usable_path(folder)
     if language not in _SETTINGS:
         raise WorkspaceError(
             "making a workspace", found=f"language `{language}`", expected="ru or en"

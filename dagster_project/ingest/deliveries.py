@@ -254,9 +254,9 @@ def _delivery(
 
 def _instant_in(pattern: str | None, file_name: str) -> datetime | None:
     match = re.search(pattern, file_name) if pattern else None
-    if not match:
+    text = match.group(1) if match else None
+    if not text:  # no match, or one whose group took no part
         return None
-    text = match.group(1)
     for form in ("%Y-%m-%d", "%Y%m%d", "%Y-%m-%dT%H%M%S", "%Y-%m-%dT%H:%M:%S", "%Y%m%dT%H%M%S"):
         try:
             return datetime.strptime(text, form)

@@ -131,6 +131,15 @@ def test_settings_are_checked_before_anything_is_read(tmp_path):
         (good + "company: Twice\n", "stands twice"),
         (good.replace("Europe/London", "Europe/Londn"), "Europe/Londn"),
         (good.replace("USD", "usd"), "reporting_currency"),
+        (good.replace("{adwords: Google Ads}", "[adwords]"), "aliases.channel"),
+        (good.replace("{adwords: Google Ads}", "Google Ads"), "aliases.channel"),
+        (good.replace("country: GB", "country: ZZ"), "`country`"),
+        (good.replace("deals*.csv", 'deals*.csv"\n        delimiter: "||'), "deals.delimiter"),
+        (good + "? [a, b]\n: c\n", "a key that is a list"),
+        (good.replace("as_of: null", "as_of: 2026-02-31"), "`2026-02-31`"),
+        (good + "  history_start: 2999-01-01\n", "settings.history_start"),
+        (good + "  memory_limit: 1KB\n", "settings.memory_limit"),
+        (good + "  memory_limit: 100MiB\n", "settings.memory_limit"),
     ):
         assert wrong != good
         path.write_text(wrong, encoding="utf-8")

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import datetime
 
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 from dagster_project.configuration import SourceConfig, Tuning
 from dagster_project.errors import SourceFileError, WorkspaceError
 from dagster_project.ingest.contracts import CONTRACTS, Contract, Table, col, tight
+from dagster_project.ingest.deliveries import _instant_in
 from dagster_project.ingest.discovery import Claim, fingerprint
 from dagster_project.ingest.landing import land, landing_key
 from dagster_project.ingest.recognition import Recognised, check_overlays, recognise
@@ -259,6 +262,17 @@ def test_records_without_an_id_are_refused_unless_their_row_may_be_it(tmp_path):
     by_row = source(deals={"columns": {"id": "@row"}})
     found = recognise(path, "x.csv", by_row, contract, "x.csv")
     assert found.reading.columns["id"] == "@row"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "day"),
+    [(r"(\d{4}-\d\d-\d\d)", datetime(2026, 3, 1)), ("(x)?deals", None), (r"(\d*)deals", None)],
+)
+def test_a_pattern_whose_group_takes_no_part_tells_no_instant(pattern, day):
+    config = SourceConfig(system="salesforce", observed_at=pattern)
+    assert _instant_in(config.observed_at, "raw/crm/2026-03-01/deals.csv") == day
+    with pytest.raises(ValidationError, match="exactly one group"):
+        SourceConfig(system="salesforce", observed_at=f"{pattern}()")
 
 
 def test_what_is_laid_over_a_contract_must_be_there():

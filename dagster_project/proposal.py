@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import shutil
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from dagster_project.ingest.readers import Record, encoding_of, parquet_records,
 from dagster_project.ingest.reading import Reading
 from dagster_project.ingest.recognition import JSON_SUFFIXES, PARQUET, WORKBOOKS
 from dagster_project.ingest.systems import systems_of
+from dagster_project.settings import require_usable_path
 
 _TEXT = {".csv", ".tsv", ".txt"}
 _DAY_FIRST = re.compile(r"^\s*(\d{1,2})[./-](\d{1,2})[./-]\d{2,4}\b")
@@ -137,6 +139,10 @@ def _tables_below(exports: Path) -> tuple[dict[str, Path], dict[str, str]]:
         if path.name.startswith("."):
             continue
         within = path.relative_to(exports).as_posix()
+        shown = os.fsencode(within).decode("utf-8", "backslashreplace")
+        if shown != within:
+            left_out[shown] = "its name is no UTF-8: rename it"
+            continue
         is_table = path.suffix.lower() in _TEXT | WORKBOOKS | PARQUET | JSON_SUFFIXES
         if is_table and path.name.casefold() not in {"readme.txt", "license.txt"}:
             tables[within] = path
@@ -168,6 +174,7 @@ def _asks_of_micros(reading: FirstReading | None, source: str) -> bool:
 
 
 def _check_folders(exports: Path, target: Path) -> None:
+    require_usable_path(target)
     if not exports.is_dir():
         raise WorkspaceError(
             "proposing a workspace",

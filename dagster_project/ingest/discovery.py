@@ -311,6 +311,12 @@ def _is_delivery(name: str) -> bool:
 
 
 def _refusal(path: Path, directory: Path) -> tuple[str, str] | None:
+    if not _is_utf8(path):
+        return (
+            "name_not_utf8",
+            "found: a name of file or folder whose bytes are no UTF-8, as an archive of another "
+            "system leaves them; expected: a name in UTF-8; do next: rename it",
+        )
     target = path.resolve()
     if path.is_symlink() and not target.is_relative_to(directory.resolve()):
         return (
@@ -325,7 +331,17 @@ def _refusal(path: Path, directory: Path) -> tuple[str, str] | None:
 
 
 def _shown(path: Path, directory: Path) -> str:
-    return path.relative_to(directory).as_posix() if path.is_relative_to(directory) else str(path)
+    """Return a file's path below the workspace, bytes that are no UTF-8 as ``\\xcc``."""
+    within = path.relative_to(directory) if path.is_relative_to(directory) else path
+    return os.fsencode(within).decode("utf-8", "backslashreplace")
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _read_cache(path: Path) -> dict[str, Any]:

@@ -389,7 +389,11 @@ def _write_quarantine(workspace: Workspace, outcome: IngestResult) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     current = set()
     for row in outcome.rejected:
-        name = f"{row['file_name'].replace('/', '__')}.{row['entity']}.txt"
+        stem, ending = row["file_name"].replace("/", "__"), f".{row['entity']}.txt"
+        if len((stem + ending).encode()) > 255:  # what a file system takes; a mark keeps it apart
+            ending = f".{hashlib.sha256(stem.encode()).hexdigest()[:12]}{ending}"
+            stem = stem.encode()[: 255 - len(ending)].decode(errors="ignore")
+        name = stem + ending
         current.add(name)
         text = f"{row['file_name']} ({row['entity']}): {row['reason_code']}\n{row['reason']}\n"
         (folder / name).write_text(text, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 
 import pytest
@@ -72,8 +73,10 @@ def test_a_folder_that_nobody_understands_is_refused_and_nothing_is_written(tmp_
     exports = tmp_path / "exports"
     exports.mkdir()
     (exports / "a.csv").write_text("foo,bar\n1,2\n")
-    with pytest.raises(WorkspaceError, match="not understood"):
+    (exports / os.fsdecode(b"\xcc.csv")).write_text("foo,bar\n1,2\n")
+    with pytest.raises(WorkspaceError, match="not understood") as refused:
         propose_workspace(exports, tmp_path / "made")
+    assert r"\xcc.csv: its name is no UTF-8: rename it" in str(refused.value)
     assert not (tmp_path / "made").exists()
 
 

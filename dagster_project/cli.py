@@ -167,9 +167,10 @@ def demo(
 ) -> None:
     """Write the demonstration company's raw files: the same seed gives the same bytes."""
     from dagster_project.demo.company import write_company
-    from dagster_project.settings import default_workspace
+    from dagster_project.settings import default_workspace, require_usable_path
 
     folder = directory or default_workspace()
+    require_usable_path(folder.resolve())
     counts = write_company(folder)
     told = ", ".join(f"{name} {count}" for name, count in counts.items())
     print(f"demonstration company in {folder}: {told}")
@@ -214,7 +215,9 @@ def run(
         full_refresh = True
     began = time.monotonic()
     if not (full_refresh or select) and _is_nothing_new(settings):
-        _say_summary(settings, settings.published.resolve(), True, as_json, "nothing new: ")
+        published = settings.published.resolve()
+        _say_summary(settings, published, True, as_json, "nothing new: ")
+        _exit_as_quarantine_says(published, strict)
         return
     session = _execute(settings, select, full_refresh, wait, began, as_json)
     if session.release is None:
@@ -222,16 +225,7 @@ def run(
             print("done; nothing was published, as the selection did not ask for it")
         return
     _say_summary(settings, session.release.folder, session.release.is_swapped, as_json, "")
-    rejected = session.ingested.rejected if session.ingested else []
-    if rejected:
-        for row in rejected:
-            print(f"rejected: {row['file_name']}: {row['reason']}", file=sys.stderr)
-        raise typer.Exit(4)
-    if strict:
-        bad = _rows_quarantined(session.release.folder)
-        if bad:
-            print(f"{bad} rows are in ops.quarantine (--strict)", file=sys.stderr)
-            raise typer.Exit(4)
+    _exit_as_quarantine_says(session.release.folder, strict)
 
 
 def _execute(
@@ -287,15 +281,36 @@ def _selected(settings: Workspace, defs: Any, select: str | None) -> list[Any]:
     if not select:
         everything = defs.resolve_asset_graph().materializable_asset_keys
         return sorted(everything - assets_of_unused_systems(settings))
-    selection = dg.AssetSelection.from_string(select)
-    found = list(selection.resolve(defs.resolve_asset_graph()))
+    graph = defs.resolve_asset_graph()
+    try:
+        found = dg.AssetSelection.from_string(select).resolve(graph)
+    except (dg.DagsterError, NotImplementedError):
+        found = set()  # a name that is no asset's, brackets that do not close, an unknown word
+    found = found & graph.materializable_asset_keys
     if not found:
-        raise WorkspaceError(
-            "reading --select",
-            found=f"`{select}` selects nothing",
-            expected="assets, such as group:marts or key:marts/kpi_values",
-        )
-    return found
+        raise _nothing_selected(graph, select)
+    return sorted(found)
+
+
+def _nothing_selected(graph: Any, select: str) -> WorkspaceError:
+    """Say which groups there are, and which assets are called much like what was asked for."""
+    from collections import Counter
+    from difflib import get_close_matches
+
+    keys = graph.materializable_asset_keys
+    groups = sorted(Counter(graph.get(key).group_name for key in keys).items())
+    paths = {key.path[-1]: key.to_user_string() for key in sorted(keys)}
+    asked = select.removeprefix("key:").strip("\"'").rsplit("/", 1)[-1]
+    near = ", ".join(f"key:{paths[name]}" for name in get_close_matches(asked, paths))
+    told = ", ".join(f"group:{name} ({count} assets)" for name, count in groups)
+    return WorkspaceError(
+        "reading --select",
+        found=f"`{select}`, which selects nothing",
+        expected=f"one of {told}; or one asset, such as key:marts/kpi_values",
+        remedy=(f"did you mean {near}? " if near else "")
+        + "`kpi ui` shows every asset by its name; + before or after it takes its neighbours "
+        "along; `and`, `or`, `not` join selections",
+    )
 
 
 def _raise_what_failed(result: Any, session: Any) -> None:
@@ -581,13 +596,28 @@ def _progress(began: float, as_json: bool) -> Iterator[Any]:
         yield lambda step, what: spinner.update(f"{time.monotonic() - began:5.1f} s  {what}")
 
 
-def _rows_quarantined(folder: Path) -> int:
+def _exit_as_quarantine_says(folder: Path, strict: bool) -> None:
+    """End with 4 where the release leaves files out, or rows under --strict, old or new alike.
+
+    Raises:
+        typer.Exit: With code 4; what is left out was named on standard error.
+    """
     from dagster_project.publish.reader import opened_folder
 
     with opened_folder(folder) as release:
-        return release.execute(
+        files = release.execute(
+            "select distinct file_name, reason from ops.files where status = 'rejected' "
+            "order by file_name, reason"
+        ).fetchall()
+        (rows,) = release.execute(
             "select count(*) from ops.quarantine where is_row_rejected"
-        ).fetchone()[0]
+        ).fetchone()
+    for name, reason in files:
+        print(f"rejected: {name}: {reason}", file=sys.stderr)
+    if strict and not files and rows:
+        print(f"{rows} rows are in ops.quarantine (--strict)", file=sys.stderr)
+    if files or (strict and rows):
+        raise typer.Exit(4)
 
 
 def _is_nothing_new(settings: Workspace) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from dagster_project.configuration import COUNTRIES
 
 pytestmark = pytest.mark.e2e
 
@@ -102,6 +105,7 @@ def test_explain_goes_down_to_file_and_line(firm):
         (("explain", "win_rate", "--period", "May"), ("period `May`",)),
         (("run", "--as-of", "31.12.2025"), ("--as-of", "2026-10-31")),
         (("run", "--as-of", "2999-01-01"), ("not here yet",)),
+        (("run", "--select", "nonsense_asset"), ("`nonsense_asset`", "group:marts (")),
         (
             (
                 "run",
@@ -147,7 +151,68 @@ def test_settings_are_checked_before_anything_is_read(tmp_path):
         assert told.returncode == 2, word
         assert word in told.stderr
         assert "workspace.yml" in told.stderr
+        assert "Traceback" not in told.stderr
     assert not (path.parent / "warehouse").exists()
+
+
+def test_the_countries_are_those_whose_holidays_the_library_knows():
+    import holidays
+
+    codes = set(holidays.list_supported_countries(include_aliases=True))
+    assert {code for code in codes if len(code) == 2} == COUNTRIES
+
+
+@pytest.mark.parametrize("name", ["w q?x", "w pct%41", b"w \xcc\xe0"])
+def test_a_path_that_no_run_can_use_is_refused_before_anything_is_written(tmp_path, name):
+    folder = tmp_path / os.fsdecode(name)
+    made = kpi("init", str(folder))
+    assert made.returncode == 2, made.stderr
+    assert not list(tmp_path.iterdir())
+    folder.mkdir()
+    (folder / "workspace.yml").write_text("company: X\n")
+    for verb in ("run", "check", "ui"):
+        told = kpi(verb, "-w", str(folder))
+        assert told.returncode == 2, told.stderr
+        assert "rename or move the folder" in told.stderr
+    assert list(tmp_path.iterdir()) == [folder]
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_files_and_rows_left_out_give_4_as_long_as_they_are_published(firm, tmp_path):
+    company = tmp_path / "firm"
+    shutil.copytree(firm, company, symlinks=True)
+    deals = company / "raw" / "crm" / "deals.csv"
+    text = deals.read_text(encoding="utf-8")
+    last = text.splitlines()[-1].split(",")
+    bad = ",".join(["D-bad", *last[1:]]).replace(last[4], "oops")
+    deals.write_text(text + bad + "\n", encoding="utf-8")
+    settings = company / "workspace.yml"
+    more = "  row_error_limit: 1.0\n"
+    settings.write_text(settings.read_text(encoding="utf-8") + more, encoding="utf-8")
+    arguments = ("run", "-w", str(company), "--as-of", "2026-03-18")
+    plain = kpi(*arguments)
+    assert plain.returncode == 0, plain.stderr
+    assert kpi(*arguments).returncode == 0
+    strict = kpi(*arguments, "--strict", "--json")
+    assert strict.returncode == 4, strict.stderr
+    assert json.loads(strict.stdout)["nothing_new"] is True
+    assert "1 rows are in ops.quarantine" in strict.stderr
+
+    more = "  tolerate_rejected_files: true\n"
+    settings.write_text(settings.read_text(encoding="utf-8") + more, encoding="utf-8")
+    (deals.parent / os.fsdecode(b"deals_\xcc\xe0\xe9.csv")).write_text(text, encoding="utf-8")
+    (deals.parent / f"deals {'я' * 118}.csv").write_bytes(b"Number\n")
+    (deals.parent / f"deals {'я' * 117}.csv").write_bytes(b"Stage\n")
+    first, second = kpi(*arguments), kpi(*arguments, "--json")
+    assert json.loads(second.stdout)["nothing_new"] is True
+    for told in (first, second):
+        assert told.returncode == 4, told.stderr
+        assert r"rejected: raw/crm/deals_\xcc\xe0\xe9.csv: found: a name" in told.stderr
+        assert "rename it" in told.stderr
+        assert told.stderr.count("rejected:") == 3
+    reasons = [path.name for path in (company / "quarantine").iterdir()]
+    assert len(reasons) == 3
+    assert r"raw__crm__deals_\xcc\xe0\xe9.csv.deals.txt" in reasons
 
 
 def test_init_does_not_write_into_a_folder_that_holds_something(tmp_path):

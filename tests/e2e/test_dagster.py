@@ -21,6 +21,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from dagster_project.cli import _selected
+from dagster_project.errors import WorkspaceError
 from dagster_project.settings import use_dagster_home
 from tests.conftest import run_all
 from tests.e2e.test_runs import COLUMNS, content, rows, text
@@ -65,6 +67,19 @@ def test_the_graph_leads_from_files_to_the_release_in_groups_by_layer(defs):
         assert dg.AssetKey(key) in above
     gates = {check.name for check in graph.asset_check_keys if check.name.startswith("gate_")}
     assert gates == {"gate_raw", "gate_refined", "gate_kpi"}
+
+
+@pytest.mark.parametrize("asked", ["group:((", "kpi_valuse", "key:main/hash_key", "status:failed"])
+def test_a_selection_of_nothing_says_what_can_be_selected(defs, asked):
+    with pytest.raises(WorkspaceError) as refused:
+        _selected(None, defs, asked)
+    told = str(refused.value)
+    assert f"`{asked}`, which selects nothing" in told
+    for group in ("raw", "staging", "intermediate", "marts", "pay", "published"):
+        assert f"group:{group} (" in told
+    assert ("did you mean key:marts/kpi_values" in told) == (asked == "kpi_valuse")
+    keys = _selected(None, defs, "key:marts/kpi_values")
+    assert keys == [dg.AssetKey(["marts", "kpi_values"])]
 
 
 def test_dbts_tests_are_asset_checks(defs):

@@ -73,7 +73,7 @@ def inputs_signature(workspace: Workspace, found: Discovered | None = None) -> s
         "code": workspace.code_version,
         "pay": pay_files(workspace),
     }
-    return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()  # names of bonus/ may be no UTF-8
 
 
 def pay_files(workspace: Workspace) -> list[tuple[str, str]]:

@@ -28,10 +28,14 @@ LINES = {".ndjson", ".jsonl"}
 def json_records(document: Any, reading: Reading, where: str) -> Iterator[Record | Refused]:
     """Read a JSON list, an object that holds one, or one object a line; first record = the keys.
 
+    An empty list gives nothing, keys neither.
+
     A broken line of NDJSON refuses that line only; lists stay JSON text, and so do nested objects
     unless ``flatten`` is set.
     """
     rows, refused = records_in(document, reading, where)
+    if not rows and not refused and not isinstance(document, Lines):
+        return
     keys = list(dict.fromkeys(key for _, item in rows for key in item))
     yield Record(0, list(keys))
     yield from refused
@@ -51,7 +55,7 @@ class Lines:
     def __init__(self, text: str) -> None:
         self.objects: list[tuple[int, Any]] = []
         self.refused: list[Refused] = []
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(text.split("\n"), start=1):
             if not line.strip():
                 continue
             try:

@@ -46,8 +46,9 @@ from dagster_project.ingest.readers import (
     refuse,
     xlsx_records,
 )
+from dagster_project.ingest.recognition import JSON_SUFFIXES, PARQUET, WORKBOOKS
 
-LANDING_FORMAT = 3
+LANDING_FORMAT = 4
 _BATCH = 20_000
 _REFUSED = pa.schema(
     [
@@ -57,7 +58,7 @@ _REFUSED = pa.schema(
         ("value", pa.string()),
     ]
 )
-_TEXT_SUFFIXES = {".csv", ".tsv", ".txt", ".tab"}
+_FAST_SUFFIXES = {".csv", ".tsv", ".txt", ".tab"}
 
 
 @dataclass
@@ -188,7 +189,7 @@ class _Work:
         """Read plain UTF-8 delimited text with DuckDB; None where that would not be certain."""
         content, reading = self.claim.content, self.reading
         is_plain = (
-            self.claim.path.suffix.lower() in _TEXT_SUFFIXES
+            self.claim.path.suffix.lower() in _FAST_SUFFIXES
             and content.size > 0
             and content.nuls == 0
             and content.newlines > 0
@@ -382,12 +383,12 @@ class _Work:
                 self.where,
                 "deliver the file again",
             )
-        if suffix in {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}:
+        if suffix in WORKBOOKS:
             return xlsx_records(path, self.reading, self.where)
-        if suffix in {".parquet", ".pq"}:
+        if suffix in PARQUET:
             return parquet_records(path, self.where)
         encoding = encoding_of(path, self.reading.encoding, self.where)
-        if suffix in {".json", ".ndjson", ".jsonl"}:
+        if suffix in JSON_SUFFIXES:
             document = parsed_json(path, encoding, self.where)
             if self.contract.paged_by:
                 landed.pages = [asdict(p) for p in pages_of(document, self.contract.paged_by)]
@@ -399,14 +400,18 @@ class _Work:
     def _rows(self, landed: Landed) -> Iterator[list | Refused]:
         """Yield ``[row, canonical cells...]`` below the header, and refused rows."""
         reading = self.reading
-        is_text = self.claim.path.suffix.lower() in _TEXT_SUFFIXES or not self.claim.path.suffix
-        is_table = self.claim.path.suffix.lower() in {".json", ".ndjson", ".jsonl", ".parquet"}
+        suffix = self.claim.path.suffix.lower()
+        is_json = suffix in JSON_SUFFIXES
+        is_table = is_json or suffix in PARQUET
+        is_text = not is_table and suffix not in WORKBOOKS
+        is_empty_list = is_json
         places: dict[str, int] | None = None
         wide: list[tuple[int, str]] = []
         width = 0
         if not reading.has_header:
             places = self._places([])
         for item in self._records(landed):
+            is_empty_list = False
             if not is_table and item.row <= reading.skip_top:
                 continue
             if isinstance(item, Refused):
@@ -446,7 +451,7 @@ class _Work:
                 yield Refused(item.row, *reason, value=" | ".join(c or "" for c in cells)[:200])
                 continue
             yield from self._canonical(item.row, cells, places, wide)
-        if places is None:
+        if places is None and not is_empty_list:
             raise refuse(
                 "no_header",
                 "no line that could be the header",

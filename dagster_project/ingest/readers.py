@@ -11,7 +11,8 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import re
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from dagster_project.errors import SourceFileError
 from dagster_project.ingest.contracts.shape import fold
 from dagster_project.ingest.html_tables import html_rows, is_html
 from dagster_project.ingest.reading import Reading
+from dagster_project.ingest.workbook_errors import error_cells
 
 _DOING = "reading a delivered file"
 JOINED_LINES_LIMIT = 200
@@ -125,9 +127,9 @@ def csv_records(
 ) -> Iterator[Record | Refused]:
     """Read delimited text so that an unclosed quote costs its own line only.
 
-    A line with an even number of quotes is a record. One with an odd number is joined with the
-    lines after it up to a bound; where that gives no row of the header's width, the first line
-    alone is refused and reading resumes on the next.
+    A quote opens a field at its beginning only; elsewhere it is a sign like others. A line whose
+    last field stays open is joined with the lines after it up to a bound; where that gives no row
+    of the header's width, the first line alone is refused and reading resumes on the next.
     """
     csv.field_size_limit(1 << 30)
     width: int | None = None
@@ -135,26 +137,15 @@ def csv_records(
     with path.open(encoding=encoding, newline="") as handle:
         lines = (with_doubled_quotes(line, reading.escape) for line in handle)
         waiting: list[str] = []
-        while True:
-            line = waiting.pop(0) if waiting else next(lines, None)
-            if line is None:
-                return
+
+        def following() -> str | None:
+            return waiting.pop(0) if waiting else next(lines, None)
+
+        while (line := following()) is not None:
             row += 1
-            joined = [line]
-            if row > reading.skip_top and line.count('"') % 2:
-                size = len(line)
-                while sum(part.count('"') for part in joined[-1:]) >= 0:
-                    following = waiting.pop(0) if waiting else next(lines, None)
-                    if following is None:
-                        break
-                    joined.append(following)
-                    size += len(following)
-                    if following.count('"') % 2:
-                        break
-                    if len(joined) > JOINED_LINES_LIMIT or size > 2 * tuning.max_cell_bytes:
-                        break
-            cells = _split("".join(joined), delimiter)
             is_preamble = row <= reading.skip_top
+            joined = [line]
+            cells = _row_of(joined, None if is_preamble else following, tuning, delimiter)
             if len(joined) > 1 and (cells is None or (width and len(cells) != width)):
                 waiting[:0] = joined[1:]
                 yield Refused(
@@ -162,8 +153,6 @@ def csv_records(
                 )
                 continue
             if cells is None and not is_preamble:
-                if len(joined) > 1:
-                    waiting[:0] = joined[1:]
                 reason = "a quote that is never closed, or text after a closing quote"
                 yield Refused(row, "unclosed_quote", reason, line.strip())
                 continue
@@ -171,6 +160,31 @@ def csv_records(
             if width is None and not is_preamble and any(cell.strip() for cell in cells):
                 width = len(cells)
             yield Record(row, [cell or None for cell in cells])
+
+
+def _row_of(
+    joined: list[str], following: Callable[[], str | None] | None, tuning: Tuning, delimiter: str
+) -> list[str] | None:
+    """Return the cells of the row that begins with the one line ``joined``; None where it is none.
+
+    Lines that its open quote takes from ``following``, within bounds, are added to ``joined``.
+    """
+
+    def taken() -> Iterator[str]:
+        yield joined[0]
+        size = len(joined[0])
+        while following and len(joined) <= JOINED_LINES_LIMIT and size <= 2 * tuning.max_cell_bytes:
+            line = following()
+            if line is None:
+                return
+            joined.append(line)
+            size += len(line)
+            yield line
+
+    try:
+        return next(csv.reader(taken(), delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        return None
 
 
 def with_doubled_quotes(line: str, escape: str | None) -> str:
@@ -182,15 +196,6 @@ def with_doubled_quotes(line: str, escape: str | None) -> str:
         return line
     mark = re.escape(escape)
     return re.sub(rf'{mark}({mark}|")', lambda m: '""' if m[1] == '"' else escape, line)
-
-
-def _split(text: str, delimiter: str) -> list[str] | None:
-    lines = [text.rstrip("\r\n")]
-    try:
-        rows = list(csv.reader(lines, delimiter=delimiter, strict=True))
-    except csv.Error:
-        return None
-    return rows[0] if len(rows) == 1 else ([] if not rows else None)
 
 
 def xlsx_records(path: Path, reading: Reading, where: str) -> Iterator[Record | Refused]:
@@ -233,7 +238,11 @@ def _sheet_of(
             sheet = book.get_sheet_by_index(wanted - 1)
         else:
             sheet = book.get_sheet_by_name(wanted)
-        return sheet.to_python(skip_empty_area=False, nrows=at_most)
+        rows = sheet.to_python(skip_empty_area=False, nrows=at_most)
+        for (row, column), text in error_cells(path, sheet.name, at_most).items():
+            if row < len(rows) and column < len(rows[row]):
+                rows[row][column] = text
+        return rows
     except python_calamine.WorksheetNotFound as error:
         raise refuse(
             "missing_sheet",
@@ -242,7 +251,7 @@ def _sheet_of(
             where,
             "correct `sheet:` of this entity in workspace.yml",
         ) from error
-    except (python_calamine.CalamineError, OSError, ValueError) as error:
+    except (python_calamine.CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
         raise refuse(
             "broken_workbook",
             f"a workbook that does not open: {error}",
@@ -260,8 +269,8 @@ def _cell_text(cell: Any) -> str | None:
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
     if isinstance(cell, dt.datetime):
-        is_day = cell.time() == dt.time(0)
-        return cell.date().isoformat() if is_day else cell.isoformat(sep=" ", timespec="seconds")
+        is_day = cell.tzinfo is None and cell.time() == dt.time(0)
+        return cell.date().isoformat() if is_day else cell.isoformat(sep=" ")
     if isinstance(cell, dt.date | dt.time):
         return cell.isoformat()
     return str(cell)

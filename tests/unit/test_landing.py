@@ -7,6 +7,7 @@ import io
 import json
 import os
 import random
+import re
 import zipfile
 
 import duckdb
@@ -164,6 +165,42 @@ def test_rows_with_too_few_or_too_many_fields_are_refused_alone(landing):
     assert told == [(3, "too_few_fields"), (4, "too_many_fields")]
 
 
+@pytest.mark.parametrize("name", ["deals.dat", "deals.csv.20260501", "deals.CSV", "deals"])
+def test_fields_are_counted_whatever_the_suffix_of_delimited_text(landing, name):
+    text = HEADER + "d1,won,1,2026-05-01\nd2,won,2026-05-02\nd3,won,1,000,2026-05-03\n"
+    _, rows, refused = landing(text, name)
+    assert [(r["deal_id"], r["amount"]) for r in rows] == [("d1", "1")]
+    told = [(r["_source_row"], r["reason_code"]) for r in refused]
+    assert told == [(3, "too_few_fields"), (4, "too_many_fields")]
+
+
+QUOTES_INSIDE = {  # a row of text -> the stage it tells
+    'd1,5" pipe,1,2026-01-01\n': '5" pipe',
+    'd2,a "b" c,1,2026-01-01\n': 'a "b" c',
+    'd3,x",1,2026-01-01\n': 'x"',
+    'd4","say ""5""\nnow",1,2026-01-01\n': 'say "5"\nnow',  # the first is a sign, the second opens
+    'd5,"5"" pipe",1,2026-01-01\n': '5" pipe',
+}
+
+
+def test_a_quote_inside_a_field_is_a_sign_for_both_readers(landing):
+    text = HEADER + "".join(QUOTES_INSIDE)
+    fast, fast_rows, fast_refused = landing(text)
+    careful, careful_rows, careful_refused = landing(text + "\n", "blank.csv")
+    assert (fast.reader, careful.reader) == ("fast", "careful")
+    told = [(row, stage) for row, stage in enumerate(QUOTES_INSIDE.values(), start=2)]
+    assert [(r["_row"], r["stage"]) for r in careful_rows] == told
+    told_fast = [{name: r[name] for name in careful_rows[0]} for r in fast_rows]
+    assert (told_fast, fast_refused) == (careful_rows, careful_refused) == (careful_rows, [])
+
+
+def test_a_quote_that_opens_a_field_and_is_never_closed_is_refused_beside_signs(landing):
+    text = HEADER + 'd1,5" pipe,1,2026-01-01\nd2,"won,1,2026-01-01\nd3,6" pipe,1,2026-01-01\n'
+    _, rows, refused = landing(text)
+    assert [(r["deal_id"], r["stage"]) for r in rows] == [("d1", '5" pipe'), ("d3", '6" pipe')]
+    assert [(r["_source_row"], r["reason_code"]) for r in refused] == [(3, "unclosed_quote")]
+
+
 def test_unclosed_quotes_in_a_large_file_cost_their_own_rows_only(landing):
     rng = random.Random(1)
     lines = [f"d{n},won,{rng.randrange(1000)}.50,2026-01-{1 + n % 28:02d}" for n in range(60_000)]
@@ -246,6 +283,48 @@ def test_a_workbook_with_dates_numbers_and_a_named_sheet(landing):
     assert code_of(landing, buffer.getvalue(), "deals.xlsx", sheet="Нет") == "missing_sheet"
 
 
+def workbook_of(*rows) -> bytes:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def test_errors_in_cells_of_a_workbook_are_their_text(landing):
+    data = workbook_of(
+        list(COLUMNS.values()),
+        ["d1", "won", "#N/A", "2026-01-01"],
+        ["d2", "won", None, "2026-01-01"],
+        ["d3", "won", "#DIV/0!", "2026-01-01"],
+    )
+    _, rows, _ = landing(data, "deals.xlsx")
+    assert [(r["_row"], r["amount"]) for r in rows] == [(2, "#N/A"), (3, None), (4, "#DIV/0!")]
+
+
+def test_errors_in_cells_without_places_are_counted_from_the_start_of_their_row(landing):
+    data = workbook_of(list(COLUMNS.values()), ["d1", "won", "#REF!", "2026-01-01"])
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as book, zipfile.ZipFile(buffer, "w") as bare:
+        for name in book.namelist():
+            part = book.read(name)
+            if name.endswith("sheet1.xml"):
+                part = re.sub(rb'<(c|row) r="[A-Z0-9]+"', rb"<\1", part)
+            bare.writestr(name, part)
+    _, rows, _ = landing(buffer.getvalue(), "deals.xlsx")
+    assert [(r["deal_id"], r["amount"]) for r in rows] == [("d1", "#REF!")]
+
+
+def test_fractions_of_a_second_in_a_workbook_stay(landing):
+    from datetime import datetime
+
+    times = [datetime(2026, 1, 31, 18, 5, 7, 900_000), datetime(2026, 1, 31, 18, 5, 7)]
+    data = workbook_of(list(COLUMNS.values()), *(["d", "won", 1, time] for time in times))
+    _, rows, _ = landing(data, "deals.xlsx")
+    assert [r["opened_at"] for r in rows] == ["2026-01-31 18:05:07.900000", "2026-01-31 18:05:07"]
+
+
 @pytest.mark.parametrize(
     ("name", "dump"),
     [
@@ -272,6 +351,54 @@ def test_a_broken_line_of_ndjson_is_refused_alone(landing):
     _, rows, refused = landing(f"{good}\n{{broken\n{good}\n", "deals.ndjson")
     assert len(rows) == 2
     assert [(r["_source_row"], r["reason_code"]) for r in refused] == [(2, "broken_json_line")]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_lines_of_ndjson_end_with_line_feeds_only(landing, ending):
+    stages = ["a\u2028b", "a\u0085b", "a\u2029b"]
+    lines = [
+        json.dumps({"Номер": "d", "Этап": s, "Сумма": 1, "Дата": "2026-01-01"}, ensure_ascii=False)
+        for s in stages
+    ]
+    _, rows, refused = landing(ending.join(lines) + ending, "deals.ndjson")
+    assert [(r["_row"], r["stage"]) for r in rows] == list(enumerate(stages, start=1))
+    assert not refused
+
+
+@pytest.mark.parametrize("text", ["[]", " [ ]\n", '{"total": 0, "result": []}'])
+def test_an_empty_list_is_a_table_without_rows_as_a_header_alone_is(landing, text):
+    landed, rows, refused = landing(text, "deals.json")
+    assert (landed.rows_seen, landed.rows_blank, rows, refused) == (0, 0, [], [])
+    by_header, _, _ = landing(HEADER)
+    assert landed.columns == by_header.columns
+
+
+@pytest.mark.parametrize(("name", "text"), [("a.json", "[{}]"), ("b.json", "\n"), ("c.json", "{}")])
+def test_json_without_any_key_is_no_table(landing, name, text):
+    assert code_of(landing, text, name) == "no_header"
+
+
+def test_times_in_parquet_keep_fractions_and_zone(landing, tmp_path):
+    from datetime import UTC, datetime
+
+    midnight = datetime(2026, 5, 1, tzinfo=UTC)
+    times = {
+        pa.timestamp("us"): (
+            [datetime(2026, 5, 1, 10, 0, 0, 900_000)],
+            "2026-05-01 10:00:00.900000",
+        ),
+        pa.timestamp("ms"): ([datetime(2026, 5, 1)], "2026-05-01"),
+        pa.timestamp("us", "UTC"): ([midnight], "2026-05-01 00:00:00+00:00"),
+        pa.timestamp("us", "Europe/Moscow"): ([midnight], "2026-05-01 03:00:00+03:00"),
+        pa.timestamp("ns"): (pa.array([1_777_593_600_000_000_100]), "2026-05-01"),
+    }
+    for number, (kind, (values, text)) in enumerate(times.items()):
+        column = values.cast(kind) if isinstance(values, pa.Array) else pa.array(values, kind)
+        table = pa.table({"Номер": ["d1"], "Этап": ["won"], "Сумма": [1.5], "Дата": column})
+        pq.write_table(table, tmp_path / "origin.parquet")
+        data = (tmp_path / "origin.parquet").read_bytes()
+        _, rows, _ = landing(data, f"deals{number}.pq")  # this suffix too has a header
+        assert [r["opened_at"] for r in rows] == [text]
 
 
 def test_parquet(landing, tmp_path):

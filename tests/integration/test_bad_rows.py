@@ -124,3 +124,103 @@ def test_any_figure_goes_back_to_file_and_line(published):
     lines = {(f["_source_file"], f["_source_row"]) for f in told.facts}
     assert lines == {("raw/crm/deals.csv", row) for row in (2, 3, 4, 5, 7, 10, 13)}
     assert float(told.sums["booked_revenue"]) == told.cell["value"]
+
+
+def parquet_of(**columns) -> bytes:
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def typed_files(tmp_path_factory):
+    """Files with types of their own, in New York: times of Parquet, errors in cells of XLSX."""
+    import io
+    from datetime import UTC, datetime
+
+    import openpyxl
+    import pyarrow as pa
+
+    from tests.conftest import Company
+
+    company = Company(tmp_path_factory.mktemp("typed") / "ws")
+    company.settings |= {
+        "timezone": "America/New_York",
+        "as_of": "2026-05-31",
+        "settings": {"row_error_limit": 0.5},
+    }
+    names = "deal_id stage opened_at closed_at amount currency"
+    company.entity("deals", f"{names} updated_at", source="crm")
+    company.file(
+        "deals.parquet",
+        parquet_of(
+            deal_id=["d1", "d1", "d2"],
+            stage=["open", "won", "won"],
+            opened_at=pa.array([datetime(2026, 4, 1)] * 3, pa.timestamp("us")),
+            closed_at=pa.array([datetime(2026, 5, 1, tzinfo=UTC)] * 3, pa.timestamp("us", "UTC")),
+            amount=["100", "100", "200"],
+            currency=["RUB"] * 3,
+            updated_at=pa.array(
+                [
+                    datetime(2026, 5, 2, 9, 30, 15, 900_000),
+                    datetime(2026, 5, 2, 9, 30, 15, 100_000),
+                    datetime(2026, 5, 2),
+                ],
+                pa.timestamp("us"),
+            ),
+        ),
+    )
+    book = openpyxl.Workbook()
+    book.active.append(names.split())
+    for deal, amount in (("x1", "#N/A"), ("x2", 10), ("x3", "#DIV/0!"), ("x4", None)):
+        book.active.append([deal, "won", "2026-05-01", "2026-05-02", amount, "RUB"])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    company.entity("deals", names, source="desk")
+    company.file("deals.xlsx", buffer.getvalue(), source="desk")
+    company.entity("leads", "lead_id created_at", source="crm")
+    company.file("leads.csv", "lead_id,created_at\n", source="crm")
+    company.entity("leads", "lead_id created_at", source="desk")
+    company.file("leads.json", "[]", source="desk")
+    return company.run()
+
+
+def test_of_two_edits_within_a_second_the_later_one_counts(typed_files):
+    assert typed_files.one("select outcome from marts.fct_deals where deal_id = 'crm:d1'") == "open"
+
+
+def test_a_time_of_parquet_with_a_zone_is_an_instant_and_without_one_at_midnight_a_day(
+    typed_files,
+):
+    # midnight in UTC is 20:00 of the day before in New York
+    told = typed_files.rows(
+        "select cast(opened_on as varchar), cast(won_on as varchar) from marts.fct_deals "
+        "where deal_id = 'crm:d2'"
+    )
+    assert told == [("2026-04-01", "2026-04-30")]
+
+
+def test_an_error_in_a_cell_of_money_takes_its_row_out_and_an_empty_cell_does_not(typed_files):
+    told = typed_files.rows(
+        "select _source_row, column_name, value, is_row_rejected from ops.quarantine "
+        "where reason_code = 'not_a_number' order by 1"
+    )
+    assert told == [(2, "amount", "#N/A", True), (4, "amount", "#DIV/0!", True)]
+    kept = typed_files.rows(
+        "select deal_id, amount from marts.fct_deals where deal_id like 'desk:%' order by 1"
+    )
+    assert kept == [("desk:x2", 10), ("desk:x4", None)]
+
+
+def test_an_empty_list_of_records_is_taken_as_a_header_alone_is(typed_files):
+    told = typed_files.rows(
+        "select file_name, status, reason_code, rows_seen, rows_landed from ops.files "
+        "where entity = 'leads' order by 1"
+    )
+    assert [told[0][1:], told[1][1:]] == [("loaded", None, 0, 0)] * 2
+    assert [row[0].rsplit(".")[-1] for row in told] == ["csv", "json"]

@@ -310,7 +310,7 @@ class _Work:
     def _has_blank_row(self) -> bool:
         """Tell whether some row has no value in any mapped column (constants aside)."""
         mapped = [c for c in self.reading.columns if c in self.columns]
-        condition = " and ".join(f"{c} is null" for c in mapped) or "false"
+        condition = " and ".join(f"({c} is null or trim({c}) = '')" for c in mapped) or "false"
         found = self.connection.execute(
             f"select 1 from {self._landed_relation()} where {condition} limit 1"
         ).fetchone()

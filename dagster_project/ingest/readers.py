@@ -171,7 +171,7 @@ def _row_of(
     """
 
     def taken() -> Iterator[str]:
-        yield joined[0]
+        yield _without_padding(joined[0], delimiter)
         size = len(joined[0])
         while following and len(joined) <= JOINED_LINES_LIMIT and size <= 2 * tuning.max_cell_bytes:
             line = following()
@@ -179,12 +179,21 @@ def _row_of(
                 return
             joined.append(line)
             size += len(line)
-            yield line
+            yield _without_padding(f'"{line}', delimiter)[1:]  # the quote that is open
 
+    lines = taken() if '"' in joined[0] else joined
     try:
-        return next(csv.reader(taken(), delimiter=delimiter, strict=True), [])
+        return next(csv.reader(lines, delimiter=delimiter, strict=True), [])
     except csv.Error:
         return None
+
+
+def _without_padding(line: str, delimiter: str) -> str:
+    """Return a line without the spaces around its quoted fields, as the fast reader takes it."""
+    if ' "' not in line and '" ' not in line:
+        return line
+    sign = re.escape(delimiter)
+    return re.sub(rf'(^|{sign}) *("(?:[^"]|"")*+"?) *(?={sign}|[\r\n]*$)', r"\1\2", line)
 
 
 def with_doubled_quotes(line: str, escape: str | None) -> str:

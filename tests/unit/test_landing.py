@@ -180,6 +180,8 @@ QUOTES_INSIDE = {  # a row of text -> the stage it tells
     'd3,x",1,2026-01-01\n': 'x"',
     'd4","say ""5""\nnow",1,2026-01-01\n': 'say "5"\nnow',  # the first is a sign, the second opens
     'd5,"5"" pipe",1,2026-01-01\n': '5" pipe',
+    'd6, "won" ,1,2026-01-01\n': "won",  # spaces around a quoted field are none of it
+    'd7,"a, ""b"" ,c\nd" ,1, "2026-01-01"\n': 'a, "b" ,c\nd',
 }
 
 
@@ -192,6 +194,12 @@ def test_a_quote_inside_a_field_is_a_sign_for_both_readers(landing):
     assert [(r["_row"], r["stage"]) for r in careful_rows] == told
     told_fast = [{name: r[name] for name in careful_rows[0]} for r in fast_rows]
     assert (told_fast, fast_refused) == (careful_rows, careful_refused) == (careful_rows, [])
+
+
+def test_a_row_of_spaces_is_blank_for_both_readers(landing):
+    landed, rows, refused = landing(HEADER + "d1,won,1,2026-01-01\n , ,  ,\n")
+    assert (landed.rows_seen, landed.rows_blank, refused) == (1, 1, [])
+    assert [r["deal_id"] for r in rows] == ["d1"]
 
 
 def test_a_quote_that_opens_a_field_and_is_never_closed_is_refused_beside_signs(landing):

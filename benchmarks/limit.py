@@ -170,7 +170,9 @@ create macro working_minute(second, minutes_before, is_working) as
     minutes_before + is_working * (least(greatest(second % 86400 // 60, 540), 1080) - 540);
 
 create table lead_facts as
-with wins as (select lead, min(closed) as won from deals where is_won group by lead),
+with wins as (
+    select lead, min(closed) as won, arg_min(manager, (cast(closed_at as bigint) << 32) + deal) as winner from deals where is_won group by lead
+),
 touches as (
     select lead, min(second) as second from activities inner join leads using (lead)
     where is_out and kind <> 'proposal' and second >= created_at group by lead
@@ -178,7 +180,7 @@ touches as (
 chains as (select head, min(qualified) as qualified from repeats group by head),
 timed as (
     select
-        leads.manager, leads.channel, leads.created, least(leads.qualified, chains.qualified) as qualified, wins.won,
+        leads.manager, leads.channel, leads.created, least(leads.qualified, chains.qualified) as qualified, wins.won, wins.winner,
         working_minute(created_at, created_on.minutes_before, created_on.is_working) as created_minute,
         working_minute(touches.second, touched_on.minutes_before, touched_on.is_working) as touched_minute
     from leads
@@ -190,7 +192,7 @@ timed as (
     left join clock as touched_on on day_of(touches.second) = touched_on.day
 )
 select
-    manager, channel, created, qualified, won, won - created as way_days, cast(touched_minute - created_minute as smallint) as speed,
+    manager, channel, created, qualified, won, winner, won - created as way_days, cast(touched_minute - created_minute as smallint) as speed,
     touched_minute is not null or created_minute + 15 <= (select max(minutes_before + 540 * is_working) from clock) as is_sla_due
 from timed;
 """
@@ -224,8 +226,8 @@ union all by name
 select scope_of(manager, null, channel, null) as cell, qualified as day, count(*) as qualified
 from lead_facts where qualified is not null group by grouping sets ((lead_facts.qualified, manager), (lead_facts.qualified, channel))
 union all by name
-select scope_of(manager, null, channel, null) as cell, won as day, count(*) as lead_wins
-from lead_facts where won is not null group by grouping sets ((won, manager), (won, channel))
+select scope_of(winner, null, channel, null) as cell, won as day, count(*) as lead_wins
+from lead_facts where won is not null group by grouping sets ((won, winner), (won, channel))
 union all by name
 select
     scope_of(manager, null, channel, null) as cell, day, count(*) filter (kind = 'call') as calls, count(*) filter (is_connected) as connected_calls,
@@ -292,6 +294,10 @@ numbered as (
         to_day(start) as first_day, least(to_day(start + span) - 1, to_day({as_of})) as last_day
     from spans
 ),
+-- a quarter or year of which the first month is missing is no base
+bases as (
+    select * from numbered where grain in ('week', 'month') or start + interval 1 month > to_date((select min(day) from cells))
+),
 -- an unfinished period is compared with as many days; as many working days end on the same dates
 parts(number, grain, start, is_previous, is_year_ago, first_day, last_day) as (
     values
@@ -303,8 +309,8 @@ select
     own.number, cast(own.grain as grain) as grain, own.start, own.first_day, own.last_day,
     previous.number as previous, year_ago.number as year_ago, previous_part.number as previous_to_date, year_ago_part.number as year_ago_to_date
 from numbered as own
-left join numbered as previous on own.grain = previous.grain and own.start = previous.start + previous.span
-left join numbered as year_ago on own.grain = year_ago.grain and own.start = year_ago.start + year_ago.year
+left join bases as previous on own.grain = previous.grain and own.start = previous.start + previous.span
+left join bases as year_ago on own.grain = year_ago.grain and own.start = year_ago.start + year_ago.year
 left join parts as previous_part on own.grain = previous_part.grain and own.start = previous_part.start and previous_part.is_previous
 left join parts as year_ago_part on own.grain = year_ago_part.grain and own.start = year_ago_part.start and year_ago_part.is_year_ago
 union all by name

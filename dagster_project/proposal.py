@@ -26,9 +26,16 @@ from dagster_project.canonical import ENTITIES, missing_required
 from dagster_project.errors import SourceFileError, WorkspaceError
 from dagster_project.first_reading import FirstReading, read_first
 from dagster_project.ingest.contracts import tight
-from dagster_project.ingest.readers import Record, encoding_of, parquet_records, xlsx_records
+from dagster_project.ingest.readers import (
+    JSON_SUFFIXES,
+    PARQUET,
+    WORKBOOKS,
+    Record,
+    encoding_of,
+    parquet_records,
+    xlsx_records,
+)
 from dagster_project.ingest.reading import Reading
-from dagster_project.ingest.recognition import JSON_SUFFIXES, PARQUET, WORKBOOKS
 from dagster_project.ingest.systems import systems_of
 from dagster_project.settings import require_usable_path
 

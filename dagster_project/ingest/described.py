@@ -15,6 +15,9 @@ from dagster_project.canonical import NUMBER_KINDS, TIME_KINDS
 from dagster_project.ingest.discovery import Claim
 from dagster_project.ingest.formats import date_order_of, decimal_of, parsed_time
 from dagster_project.ingest.money import divisor_of, sum_of, total_line_of
+from dagster_project.ingest.readers import is_typed_file
+
+_GROUPED = r"(^|[^0-9.,])[1-9][0-9]{0,2}\.[0-9]{3}([^0-9]|$)"  # 1.234, thousands or thousandths
 
 
 @dataclass
@@ -59,6 +62,7 @@ class _Columns:
         self.reading, self.contract = claim.reading, claim.table
         self.kinds, self.where = claim.table.kinds, claim.file_name
         self.connection, self.relation = connection, relation
+        self.is_text_file = not is_typed_file(claim.path)
 
     def described(self, totals: list[str | None]) -> Description:
         landed = Description()
@@ -90,6 +94,7 @@ class _Columns:
                     name,
                     self.where,
                     is_whole=all(kinds[n] == "integer" for n in looked_at),
+                    is_point_open=self._is_point_open(name),
                 )
                 if name in odd
                 else "."
@@ -128,10 +133,34 @@ class _Columns:
         tests |= {n: f"bool_or(contains({n}, ',') or {n} like '{point[n]}')" for n in numbers}
         if not tests:
             return set()
+        open_ones = [n for n in numbers if self._is_point_open(n)]
+        pointed = [f"bool_or(contains({n}, '.'))" for n in open_ones]
         found = self.connection.execute(
-            f"select {', '.join(tests.values())} from {self.relation}"
+            f"select {', '.join([*tests.values(), *pointed])} from {self.relation}"
         ).fetchone()
-        return {name for name, is_odd in zip(tests, found, strict=True) if is_odd}
+        odd = {name for name, is_odd in zip(tests, found, strict=False) if is_odd}
+        has_point = dict(zip(open_ones, found[len(tests) :], strict=True))
+        return odd | {n for n in open_ones if has_point[n] and not self._has_decimal_point(n)}
+
+    def _is_point_open(self, name: str) -> bool:
+        """Tell whether a point before three digits may divide thousands, as a person writes them.
+
+        Systems and typed files write a decimal point; a share has no thousands.
+        """
+        return (
+            self.kinds[name] in ("money", "price", "number")
+            and self.contract.system == "files"
+            and self.is_text_file
+            and not self.reading.decimal
+        )
+
+    def _has_decimal_point(self, name: str) -> bool:
+        """Tell whether some value can only hold a decimal point: in most columns the first one."""
+        found = self.connection.execute(
+            f"select 1 from {self.relation} where regexp_matches({name}, '[0-9]\\.[0-9]') "
+            f"and not regexp_matches({name}, '{_GROUPED}') limit 1"
+        ).fetchone()
+        return found is not None
 
     def _distinct(self, names: list[str], expression: str = "{}") -> list[str]:
         """Return the distinct values of columns."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, DecimalException
 
 from dagster_project.errors import SourceFileError
 
@@ -78,17 +78,25 @@ def date_order_of(
     return "ymd" if year_first else "iso"
 
 
-def decimal_of(values: Iterable[str], column: str, where: str, *, is_whole: bool = False) -> str:
-    """Decide the decimal sign from every distinct value that has a comma.
+def decimal_of(
+    values: Iterable[str],
+    column: str,
+    where: str,
+    *,
+    is_whole: bool = False,
+    is_point_open: bool = False,
+) -> str:
+    """Decide the decimal sign from every distinct value that has one.
 
-    In a column of whole numbers (``is_whole``) a sign before three digits divides thousands.
+    In a column of whole numbers (``is_whole``) a sign before three digits divides thousands. A
+    point before three digits is a decimal one, unless that is open (``is_point_open``).
 
     Returns:
         ``.`` or ``,``.
 
     Raises:
-        SourceFileError: Values such as ``1,234`` only, which may be thousands or thousandths
-            (``undecidable_decimal``), or both signs as decimals (``mixed_decimal``).
+        SourceFileError: Values such as ``1,234`` or ``1.234`` only, which may be thousands or
+            thousandths (``undecidable_decimal``), or both signs as decimals (``mixed_decimal``).
     """
     comma = point = undecided = None
     for value in values:
@@ -112,6 +120,9 @@ def decimal_of(values: Iterable[str], column: str, where: str, *, is_whole: bool
             point = value
         elif "." in digits and is_whole and not digits.startswith("0."):
             comma = value
+        elif "." in digits and is_point_open:
+            is_grouped = len(digits) <= 7 and not digits.startswith("0")
+            point, undecided = (point, value) if is_grouped else (value, undecided)
     if comma and point:
         raise SourceFileError(
             _DOING,
@@ -134,53 +145,90 @@ def decimal_of(values: Iterable[str], column: str, where: str, *, is_whole: bool
     return "," if comma else "."
 
 
+_SPACE = r"\t\n\f\r "  # as the engine of staging counts spaces and digits: those of ASCII only
+_SIGN = rf"[^0-9{_SPACE}().,+−-]{{1,4}}\.?"
 _NUMBER = re.compile(
-    r"\s*[-+−(]?\s*(?:[^\d\s().,+−-]{1,4}\.?)?\s*[-−]?\s*\d[\d\s\u00a0\u202f'.,]*\)?"
-    r"\s*(?:[^\d\s().,+−-]{1,4}\.?|%)?\s*\)?\s*"
+    rf"[-+−(]?[{_SPACE}]*(?:{_SIGN})?[{_SPACE}]*[-−]?[{_SPACE}]*"
+    rf"[0-9][0-9{_SPACE}\u00a0\u202f'.,]*\)?[{_SPACE}]*(?:{_SIGN}|%)?[{_SPACE}]*\)?"
 )
+_PLAIN = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _MULTIPLIED = re.compile(
-    r"\d\s*(k|m|mm|mln|mio|b|bn|к|т|тр|тыс|м|млн|млрд)\.?\s*$", re.IGNORECASE
+    rf"[0-9][{_SPACE}]*(k|m|mm|mln|mio|b|bn|к|т|тр|тыс|м|млн|млрд)\.?\Z", re.IGNORECASE
 )  # "45k" is not 45
+_MONEY_LIMIT = Decimal(10) ** 14  # decimal(18, 4)
 
 
 def parsed_number(text: str, decimal: str) -> Decimal | None:
-    """Return a person's spelling of a number, or None where it is none.
+    """Return a person's spelling of a number, or None where it is none or too great for money.
 
     Used to add up the money of a file apart from what staging makes of it, so that
-    reconciliation compares two independent readings.
+    reconciliation compares two independent readings, which must accept the same texts.
     """
-    if not _NUMBER.fullmatch(text) or _MULTIPLIED.search(text):
-        return None
-    is_negative = re.match(r"\s*\(.*\)\s*$|[^\d]*[-−]", text)
-    other = "." if decimal == "," else ","
-    digits = re.sub(r"[^\d.,]", "", re.sub(r"[^\d.,]*\.?\s*$", "", text))
-    if re.search(rf"{re.escape(decimal)}\d*{re.escape(other)}", digits):
+    text = text.strip(" \u00a0\t\n\r")
+    plain = text if decimal == "." and _PLAIN.fullmatch(text) else _plain_number(text, decimal)
+    if plain is None:
         return None
     try:
-        value = Decimal(digits.replace(other, "").replace(decimal, "."))
-    except InvalidOperation:
+        value = Decimal(plain)
+        value = value.scaleb(-2) if "%" in text else value
+        value = value.quantize(Decimal("0.0001"), ROUND_HALF_UP)
+    except DecimalException:
         return None
-    if "%" in text:
-        value /= 100
-    return (-value if is_negative else value).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+    return value if abs(value) < _MONEY_LIMIT else None
+
+
+def _plain_number(text: str, decimal: str) -> str | None:
+    if not _NUMBER.fullmatch(text) or _MULTIPLIED.search(text):
+        return None
+    sign = "-" if re.match(r"\(.*\)\Z|[^0-9]*[-−]", text) else ""
+    if decimal == ",":
+        if re.search(rf",[0-9]*[^0-9]*[.,][{_SPACE}]*[0-9]", text):
+            return None
+        return sign + re.sub("[^0-9,]", "", text).replace(",", ".")
+    if re.search(r"\.[0-9]*,[0-9]", text):
+        return None
+    without_dot = re.sub(r"\.\Z|[^0-9.]+\.\Z", "", text, count=1)
+    return sign + re.sub("[^0-9.]", "", without_dot)
+
+
+_ZONED = re.compile(
+    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?)(Z|[+-]\d\d(?::?\d\d)?| (?i:UTC|GMT))"
+)
+_LOCAL = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
+_WITH_ORDER = re.compile(
+    r"(\d{4}|\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{1,2})"
+    r"(?:,? \d{1,2}:\d{1,2}(?::\d{1,2}(?:\.\d+)?)?(?: [AaPp][Mm])?)?"
+)
 
 
 def parsed_time(text: str, order: str) -> datetime | None:
-    """Return a time as written (with an offset: in UTC), or None where the text is none."""
-    text = text.strip()
+    """Return a time as written (with an offset: in UTC), or None where the text is none.
+
+    A year before 1900 and a zone other than UTC and GMT make it none, as in staging.
+    """
     try:
-        if re.fullmatch(r"\d{10}(\.\d+)?", text):
-            return datetime.fromtimestamp(float(text), UTC).replace(tzinfo=None)
-        if re.fullmatch(r"\d{5}(\.\d+)?", text):
-            return datetime(1899, 12, 30) + timedelta(days=float(text))
-        if text[4:5] == "-":
-            value = datetime.fromisoformat(text)
-            return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
-        match = re.match(r"(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})", text)
-        if not match:
-            return None
-        parts = dict(zip(order, (int(part) for part in match.groups()), strict=True))
-        year = parts["y"] + (2000 if parts["y"] < 69 else 1900 if parts["y"] < 100 else 0)
-        return datetime(year, parts["m"], parts["d"])
+        value = _time_of(text.strip(), order)
     except (ValueError, OverflowError, KeyError):
         return None
+    return value if value and value.year >= 1900 else None
+
+
+def _time_of(text: str, order: str) -> datetime | None:
+    if re.fullmatch(r"\d{10}(\.\d+)?|\d{13}", text):
+        seconds = float(text) / (1000 if len(text) == 13 and "." not in text else 1)
+        return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+    if re.fullmatch(r"\d{5}(\.\d+)?", text):
+        days = float(text)
+        return datetime(1899, 12, 30) + timedelta(days=days) if 20000 <= days <= 80000 else None
+    if zoned := _ZONED.fullmatch(text):
+        offset = "Z" if zoned[2].strip().isalpha() else zoned[2]
+        return datetime.fromisoformat(zoned[1] + offset).astimezone(UTC).replace(tzinfo=None)
+    if _LOCAL.fullmatch(text):
+        return datetime.fromisoformat(text)
+    if not (match := _WITH_ORDER.fullmatch(text)):
+        return None
+    parts = dict(zip(order, match.groups(), strict=True))
+    year = int(parts["y"])
+    if len(parts["y"]) == 2 and order != "ymd":
+        year += 2000 if year < 69 else 1900
+    return datetime(year, int(parts["m"]), int(parts["d"]))

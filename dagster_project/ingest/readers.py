@@ -25,6 +25,9 @@ from dagster_project.ingest.reading import Reading
 from dagster_project.ingest.workbook_errors import error_cells
 
 _DOING = "reading a delivered file"
+JSON_SUFFIXES = {".json", ".ndjson", ".jsonl"}
+WORKBOOKS = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}
+PARQUET = {".parquet", ".pq"}
 JOINED_LINES_LIMIT = 200
 _DELIMITERS = ",;\t|"
 
@@ -268,6 +271,14 @@ def _sheet_of(
             where,
             "the file was cut off or damaged on its way: deliver it again",
         ) from error
+
+
+def is_typed_file(path: Path) -> bool:
+    """Tell whether a file keeps numbers as numbers, so that a point in them is a decimal one."""
+    if path.suffix.lower() not in WORKBOOKS:
+        return path.suffix.lower() in JSON_SUFFIXES | PARQUET
+    with path.open("rb") as handle:
+        return not is_html(handle.read(64))
 
 
 def _cell_text(cell: Any) -> str | None:

@@ -28,6 +28,9 @@ from dagster_project.ingest.contracts.shape import OWN
 from dagster_project.ingest.json_records import is_blank, json_headers, parsed_json
 from dagster_project.ingest.preamble import told_above
 from dagster_project.ingest.readers import (
+    JSON_SUFFIXES,
+    PARQUET,
+    WORKBOOKS,
     encoding_of,
     parquet_headers,
     refuse,
@@ -36,9 +39,6 @@ from dagster_project.ingest.readers import (
 )
 from dagster_project.ingest.reading import Reading
 
-JSON_SUFFIXES = {".json", ".ndjson", ".jsonl"}
-WORKBOOKS = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}
-PARQUET = {".parquet", ".pq"}
 _DELIMITERS = ",;\t|"
 _HEAD = 1 << 20
 _OPTIONS = (

@@ -40,14 +40,14 @@
     end
 {%- endmacro %}
 
-{# Number or NULL. Fast where the text is already plain; a percent sign divides by a hundred. #}
+{# Number or NULL, exact. Fast where the text is already plain; a percent sign divides by a hundred. #}
 {% macro as_number(value, decimal, type) %}{{ return(adapter.dispatch('as_number')(value, decimal, type)) }}{% endmacro %}
 {% macro duckdb__as_number(value, decimal, type) -%}
     coalesce(
         case when coalesce({{ decimal }}, '.') = '.' then try_cast({{ value }} as {{ type }}) end,
         case when {{ value }} is not null then try_cast(
-            try_cast({{ as_plain_number(value, decimal) }} as double)
-            / case when contains({{ value }}, '%') then 100 else 1 end as {{ type }}
+            try_cast({{ as_plain_number(value, decimal) }} as decimal(30, 14))
+            * case when contains({{ value }}, '%') then 0.01 else 1.00 end as {{ type }}
         ) end
     )
 {%- endmacro %}
@@ -59,21 +59,25 @@
         when {{ value }} is null then null
         when length({{ value }}) <= 10 and not regexp_matches({{ value }}, '^\d{10}$|^\d{5}\.\d+$') then 'd'
         when right({{ value }}, 1) = 'Z' or contains(substr({{ value }}, 11), '+')
-            or contains(substr({{ value }}, 11), '-') or regexp_matches({{ value }}, '^\d{10}(\.\d+)?$|^\d{13}$') then 'u'
+            or contains(substr({{ value }}, 11), '-') or upper(right({{ value }}, 3)) in ('UTC', 'GMT')
+            or regexp_matches({{ value }}, '^\d{10}(\.\d+)?$|^\d{13}$') then 'u'
         else 'l'
     end
 {%- endmacro %}
 
-{# Timestamp as written; with an offset or unix seconds: in UTC. NULL where the text is no time. #}
+{#
+  Timestamp as written; with an offset or unix seconds: in UTC. NULL where the text is no time, has a year
+  before 1900, or names a zone other than UTC and GMT.
+#}
 {% macro as_written_time(value, date_order) %}{{ return(adapter.dispatch('as_written_time')(value, date_order)) }}{% endmacro %}
 {% macro duckdb__as_written_time(value, date_order) -%}
     case
         when {{ value }} is null then null
-        when {{ time_kind(value) }} = 'u' then coalesce(
-            case when regexp_matches({{ value }}, '^\d{10}(\.\d+)?$') then make_timestamp(cast(cast({{ value }} as double) * 1000000 as bigint))
-                when regexp_matches({{ value }}, '^\d{13}$') then make_timestamp(cast({{ value }} as bigint) * 1000) end,
-            timezone('UTC', try_cast({{ value }} as timestamptz)))
-        when substr({{ value }}, 5, 1) = '-' then try_cast({{ value }} as timestamp)
+        when {{ time_kind(value) }} = 'u' then case
+            when regexp_matches({{ value }}, '^(19|[2-9]\d)\d\d-[ \d:.T-]+(Z|(?i:UTC|GMT)|[+-][\d:]+)$') then timezone('UTC', try_cast({{ value }} as timestamptz))
+            when regexp_matches({{ value }}, '^\d{10}(\.\d+)?$') then make_timestamp(cast(cast({{ value }} as double) * 1000000 as bigint))
+            when regexp_matches({{ value }}, '^\d{13}$') then make_timestamp(cast({{ value }} as bigint) * 1000) end
+        when substr({{ value }}, 5, 1) = '-' and {{ value }} >= '1900' then try_cast({{ value }} as timestamp)
         when regexp_matches({{ value }}, '^\d{5}(\.\d+)?$') then
             case when cast({{ value }} as double) between 20000 and 80000 then
                 timestamp '1899-12-30' + to_seconds(round(cast({{ value }} as double) * 86400)) end
@@ -81,17 +85,22 @@
     end
 {%- endmacro %}
 
-{# Times such as 31.12.2026 18:05 or 12/31/26: the order of day and month is the column's. #}
+{#
+  Times such as 31.12.2026 18:05 or 12/31/26: the order of day and month is the column's. A year has four digits
+  or two: formats are tried by how many, since `%Y` takes 26 for the year 26, and each that fails is dear.
+#}
 {% macro as_ordered_time(value, date_order) %}{{ return(adapter.dispatch('as_ordered_time')(value, date_order)) }}{% endmacro %}
 {% macro duckdb__as_ordered_time(value, date_order) -%}
     {%- set v = "replace(replace(replace(" ~ value ~ ", '/', '.'), '-', '.'), ', ', ' ')" -%}
     {%- set times = ['', ' %H:%M', ' %H:%M:%S', ' %H:%M:%S.%f', ' %I:%M %p', ' %I:%M:%S %p'] -%}
-    case {{ date_order }}
-        {%- for order, day in [('dmy', '%d.%m.'), ('mdy', '%m.%d.'), ('ymd', '')] %}
-        when '{{ order }}' then try_strptime({{ v }}, [
-            {%- for time in times %}
-            {%- if order == 'ymd' %}'%Y.%m.%d{{ time }}'{% else %}'{{ day }}%Y{{ time }}', '{{ day }}%y{{ time }}'{% endif %}
-            {{- ', ' if not loop.last }}{% endfor %}])
+    {%- set years = {'%Y': '^(\\d{1,2}\\D\\d{1,2}\\D)?(19|[2-9]\\d)\\d\\d\\b', '%y': '^\\d{1,2}\\D\\d{1,2}\\D\\d\\d\\b'} -%}
+    case
+        {%- for year, written in years.items() %}
+        when regexp_matches({{ value }}, '{{ written }}') then case {{ date_order }}
+            {%- for order, day in [('dmy', '%d.%m.' ~ year), ('mdy', '%m.%d.' ~ year), ('ymd', '%Y.%m.%d')] if year == '%Y' or order != 'ymd' %}
+            when '{{ order }}' then try_strptime({{ v }}, [{% for time in times %}'{{ day }}{{ time }}'{{ ', ' if not loop.last }}{% endfor %}])
+            {%- endfor %}
+        end
         {%- endfor %}
     end
 {%- endmacro %}

@@ -156,6 +156,7 @@ _MULTIPLIED = re.compile(
     rf"[0-9][{_SPACE}]*(k|m|mm|mln|mio|b|bn|к|т|тр|тыс|м|млн|млрд)\.?\Z", re.IGNORECASE
 )  # "45k" is not 45
 _MONEY_LIMIT = Decimal(10) ** 14  # decimal(18, 4)
+_PERCENT_LIMIT = Decimal(10) ** 12  # decimal(18, 6)
 
 
 def parsed_number(text: str, decimal: str) -> Decimal | None:
@@ -170,10 +171,16 @@ def parsed_number(text: str, decimal: str) -> Decimal | None:
         return None
     try:
         value = Decimal(plain)
-        value = value.scaleb(-2) if "%" in text else value
-        value = value.quantize(Decimal("0.0001"), ROUND_HALF_UP)
+        if "%" in text:
+            value = value.quantize(Decimal("0.000001"), ROUND_HALF_UP)
+            return _in_money(value / 100) if abs(value) < _PERCENT_LIMIT else None
+        return _in_money(value)
     except DecimalException:
         return None
+
+
+def _in_money(value: Decimal) -> Decimal | None:
+    value = value.quantize(Decimal("0.0001"), ROUND_HALF_UP)
     return value if abs(value) < _MONEY_LIMIT else None
 
 

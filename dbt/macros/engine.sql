@@ -45,22 +45,21 @@
 {% macro duckdb__as_number(value, decimal, type) -%}
     coalesce(
         case when coalesce({{ decimal }}, '.') = '.' then try_cast({{ value }} as {{ type }}) end,
-        case when {{ value }} is not null then try_cast(
-            try_cast({{ as_plain_number(value, decimal) }} as decimal(30, 14))
-            * case when contains({{ value }}, '%') then 0.01 else 1.00 end as {{ type }}
-        ) end
+        case
+            when contains({{ value }}, '%') then try_cast(try_cast({{ as_plain_number(value, decimal) }} as decimal(18, 6)) * 0.01 as {{ type }})
+            when {{ value }} is not null then try_cast({{ as_plain_number(value, decimal) }} as {{ type }})
+        end
     )
 {%- endmacro %}
 
-{# 'd' business date, 'u' instant with an offset or unix seconds, 'l' local time. #}
+{# 'd' business date, 'u' instant with an offset (Z, UTC, GMT: by its last letter) or unix seconds, 'l' local time. #}
 {% macro time_kind(value) %}{{ return(adapter.dispatch('time_kind')(value)) }}{% endmacro %}
 {% macro duckdb__time_kind(value) -%}
     case
         when {{ value }} is null then null
         when length({{ value }}) <= 10 and not regexp_matches({{ value }}, '^\d{10}$|^\d{5}\.\d+$') then 'd'
-        when right({{ value }}, 1) = 'Z' or contains(substr({{ value }}, 11), '+')
-            or contains(substr({{ value }}, 11), '-') or upper(right({{ value }}, 3)) in ('UTC', 'GMT')
-            or regexp_matches({{ value }}, '^\d{10}(\.\d+)?$|^\d{13}$') then 'u'
+        when {% for letter in 'ZCcTt' %}suffix({{ value }}, '{{ letter }}') or {% endfor %}contains(substr({{ value }}, 11), '+')
+            or contains(substr({{ value }}, 11), '-') or regexp_matches({{ value }}, '^\d{10}(\.\d+)?$|^\d{13}$') then 'u'
         else 'l'
     end
 {%- endmacro %}

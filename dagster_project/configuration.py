@@ -317,7 +317,7 @@ class Tuning(_Strict):
     pace_on_track: float = Field(default=0.95, gt=0)
     pace_at_risk: float = Field(default=0.80, gt=0)
     goal_sum_tolerance: float = Field(default=0.005, ge=0, le=1)
-    memory_limit: str | None = "1280MiB"
+    memory_limit: str | None = "1152MiB"
     max_cell_bytes: int = Field(default=1_048_576, ge=1024)
     max_columns: int = Field(default=10_000, ge=1)
 

@@ -76,7 +76,7 @@
             when regexp_matches({{ value }}, '^(19|[2-9]\d)\d\d-[ \d:.T-]+(Z|(?i:UTC|GMT)|[+-][\d:]+)$') then timezone('UTC', try_cast({{ value }} as timestamptz))
             when regexp_matches({{ value }}, '^\d{10}(\.\d+)?$') then make_timestamp(cast(cast({{ value }} as double) * 1000000 as bigint))
             when regexp_matches({{ value }}, '^\d{13}$') then make_timestamp(cast({{ value }} as bigint) * 1000) end
-        when substr({{ value }}, 5, 1) = '-' and {{ value }} >= '1900' then try_cast({{ value }} as timestamp)
+        when substr({{ value }}, 5, 1) = '-' and {{ value }} >= '1900' and right({{ value }}, 1) <= '9' then try_cast({{ value }} as timestamp)
         when regexp_matches({{ value }}, '^\d{5}(\.\d+)?$') then
             case when cast({{ value }} as double) between 20000 and 80000 then
                 timestamp '1899-12-30' + to_seconds(round(cast({{ value }} as double) * 86400)) end

@@ -76,7 +76,7 @@ def record_deliveries(workspace: Workspace, found: Discovered) -> Sightings:
     new = {
         key: c.content.size
         for c in found.claims
-        for key in [(c.source_name, c.file_name, c.content.sha256)]
+        for key in [_key(c)]
         if standing.get(key[:2]) != key[2]
     }
     if new:
@@ -160,10 +160,11 @@ def _since(claim: Claim, *known: Sightings) -> datetime:
 
 
 def _keeps(workspace: Workspace, claim: Claim) -> bool:
-    return keeps_older_versions(claim, is_full=_is_full(workspace, claim))
+    return keeps_older_versions(claim, is_full=is_declared_full(workspace, claim))
 
 
-def _is_full(workspace: Workspace, claim: Claim) -> bool:
+def is_declared_full(workspace: Workspace, claim: Claim) -> bool:
+    """Tell whether a file is part of a delivery that lacks no record of its entity."""
     source = workspace.config.sources[claim.source_name]
     return (claim.reading.delivery or source.delivery) == "full"
 
@@ -188,7 +189,7 @@ def _newest(workspace: Workspace, claims: list[Claim], by_then: Sightings) -> Cl
     pattern = workspace.config.sources[claims[0].source_name].observed_at
     told = {id(c): str(_instant_in(pattern, c.file_name) or "") for c in claims}
     newest = [c for c in claims if told[id(c)] == max(told.values())]
-    wanted = max if _is_full(workspace, claims[0]) else min
+    wanted = max if is_declared_full(workspace, claims[0]) else min
     return wanted(newest, key=lambda c: _since(c, by_then))
 
 

@@ -18,7 +18,12 @@ import duckdb
 from dagster_project.canonical import ROW_ID
 from dagster_project.checkpoints import reached
 from dagster_project.errors import SourceFileError
-from dagster_project.ingest.deliveries import Delivery, choose_versions, record_deliveries
+from dagster_project.ingest.deliveries import (
+    Delivery,
+    choose_versions,
+    is_declared_full,
+    record_deliveries,
+)
 from dagster_project.ingest.discovery import Discovered, discover, reason_of
 from dagster_project.ingest.landing import Landed, land, landing_key, read_landed
 from dagster_project.ingest.page_chains import Page, is_whole
@@ -272,18 +277,13 @@ def _chain_of(delivery: Delivery) -> tuple[str, str, str]:
     return delivery.source_name, delivery.claim.table.relation, delivery.delivery_id
 
 
-def _is_full(workspace: Workspace, delivery: Delivery) -> bool:
-    source = workspace.config.sources[delivery.source_name]
-    return (delivery.claim.reading.delivery or source.delivery) == "full"
-
-
 def _open_chains(
     workspace: Workspace, landings: list[tuple[Delivery, Landed]]
 ) -> set[tuple[str, str, str]]:
     """Return the deliveries that are declared full and whose pages leave something out."""
     chains: dict[tuple[str, str, str], list[Page]] = {}
     for delivery, landed in landings:
-        if _is_full(workspace, delivery) and delivery.role == "active":
+        if is_declared_full(workspace, delivery.claim) and delivery.role == "active":
             pages = [Page(**page) for page in landed.pages]
             chains.setdefault(_chain_of(delivery), []).extend(pages)
     return {chain for chain, pages in chains.items() if not is_whole(pages)}
@@ -363,7 +363,7 @@ def _landed_row(
         "_loaded_at": now,
         "_observed_at": observed,
         "_delivery_id": delivery.delivery_id,
-        "_is_full_delivery": _is_full(workspace, delivery),
+        "_is_full_delivery": is_declared_full(workspace, delivery.claim),
         "_batch_id": load_id,
         "row_offset": landed.row_offset,
         "columns": landed.columns,

@@ -101,7 +101,11 @@
     union all
     {{ deal_state_measures(shape) }}
     union all
+    {{ opening_measures(shape) }}
+    union all
     {{ lead_measures(shape) }}
+    union all
+    {{ lead_event_measures(shape) }}
     union all
     {{ activity_and_money_measures(shape) }}
     union all
@@ -208,15 +212,16 @@ payments as (
     ('new_customers', 'won_on', "outcome = 'won' and is_first_win", '1'),
     ('wins_with_customer', 'won_on', "outcome = 'won' and customer_id is not null", '1'),
 ], is_parted=true) }}
-    {%- if shape != 'samples' %}
-    union all
+{% endmacro %}
+
+{# The opened cohort counts for owner and team at the opening. #}
+{% macro opening_measures(shape) %}
 {{ measured(shape, 'openings', 'fct_deals', 'deal_id', [
     ('opened_deals', 'opened_on', "outcome = 'open' or is_eligible_close", '1'),
     ('opened_deals_won', 'opened_on', "outcome = 'won' and won_on is not null", '1'),
     ('opened_deals_ripeness', 'opened_on', "(outcome = 'open' or is_eligible_close) and opened_ripeness is not null", 'opened_ripeness'),
     ('opened_deals_ripe', 'opened_on', "(outcome = 'open' or is_eligible_close) and is_opened_ripe", '1'),
 ], is_parted=true) }}
-    {%- endif %}
 {% endmacro %}
 
 {% macro lead_measures(shape) %}
@@ -230,12 +235,13 @@ payments as (
     ('leads_within_sla', 'created_on', 'is_sla_due and is_within_sla', '1'),
     ('leads_sla_due', 'created_on', 'is_sla_due', '1'),
 ]) }}
-    {%- if shape != 'samples' %}
-    union all
+{% endmacro %}
+
+{# What happened to leads later than their creation counts for owner and team of its day. #}
+{% macro lead_event_measures(shape) %}
 {{ measured(shape, 'qualified', 'fct_leads', 'lead_id', [('qualified_leads', 'qualified_on', 'true', '1')]) }}
     union all
 {{ measured(shape, 'won_leads', 'fct_leads', 'lead_id', [('leads_won_by_win_date', 'won_on', 'true', '1')]) }}
-    {%- endif %}
 {% endmacro %}
 
 {% macro activity_and_money_measures(shape) %}

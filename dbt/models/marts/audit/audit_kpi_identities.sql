@@ -17,7 +17,7 @@ values_ as (
 company as (select * from values_ where scope_type = 'company'),
 
 parts as (
-    select kpi_code, scope_type, period_grain, period_start, sum(numerator) as parts_sum
+    select kpi_code, scope_type, period_grain, period_start, sum(numerator) as parts_sum, count(*) > count(numerator) as has_unknown_part
     from values_ where scope_type in ('team', 'manager', 'channel', 'product', 'strategy')
     group by kpi_code, scope_type, period_grain, period_start
 ),
@@ -31,8 +31,8 @@ by_scope as (
     inner join parts
         on company.kpi_code = parts.kpi_code and company.period_grain = parts.period_grain and company.period_start = parts.period_start
         and concat(';', kpis.scopes, ';') like concat('%;', parts.scope_type, ';%')
-    -- a stock is unknown on a day on which some of it has no rate, though parts of it are known
-    where kpis.aggregation = 'additive' or company.numerator is not null
+    -- a stock is unknown on a day on which some part of it has no rate, though other parts are known
+    where kpis.aggregation = 'additive' or company.numerator is not null or not parts.has_unknown_part
 ),
 
 by_period as (

@@ -8,6 +8,7 @@ of them gives the same tables (tests/integration/test_lean_dbt.py).
 from __future__ import annotations
 
 import functools
+from types import CodeType
 from typing import Any
 
 _ASKED_FOR_BY_NAME = frozenset(
@@ -21,15 +22,32 @@ _ASKED_FOR_BY_NAME = frozenset(
 """Macros that dbt's Python calls, beside those that adapters name in constants."""
 
 
-@functools.cache
-def make_lean() -> None:
-    """Change dbt in this process; a second call does nothing."""
+def make_lean(templates: dict[str, CodeType]) -> None:
+    """Change dbt in this process, once.
+
+    Args:
+        templates: What ``compiled_templates`` gave an earlier process; may be empty.
+    """
     _tell_nobody()
     _word_events_when_read()
     _keep_the_graph()
     _keep_the_empty_table()
-    _keep_compiled_templates()
+    _keep_compiled_templates(templates)
     _keep_the_context_of_a_node()
+
+
+def compiled_templates(manifest: Any) -> dict[str, CodeType]:
+    """Return the Python code of the macros and nodes of a parsed project, by their Jinja text.
+
+    It depends on the versions of Jinja, dbt and Python.
+    """
+    from dbt_common.clients.jinja import get_environment
+
+    environment = get_environment()
+    idle = _idle_macros(manifest)
+    texts = {macro.macro_sql for key, macro in manifest.macros.items() if key not in idle}
+    texts |= {node.raw_code for node in manifest.nodes.values()}
+    return {text: environment.compile(text) for text in sorted(texts)}
 
 
 def drop_idle_macros(manifest: Any) -> None:
@@ -37,6 +55,11 @@ def drop_idle_macros(manifest: Any) -> None:
 
     dbt makes an object of every macro, some 700, for each node twice: an eighth of its time.
     """
+    for unique_id in _idle_macros(manifest):
+        del manifest.macros[unique_id]
+
+
+def _idle_macros(manifest: Any) -> set[str]:
     from dbt.adapters.base import impl as base
     from dbt.adapters.sql import impl as sql
 
@@ -56,14 +79,35 @@ def drop_idle_macros(manifest: Any) -> None:
         if macro.package_name == project or macro.name in named
     ]
     ahead += [name for node in manifest.nodes.values() for name in node.depends_on.macros]
-    reached: set[str] = set()
+    return macros.keys() - _reached(macros, ahead)
+
+
+def _reached(macros: Any, ahead: list[str]) -> set[str]:
+    """Return the ids of macros and of all that they call."""
+    ahead, reached = list(ahead), set()
     while ahead:
         unique_id = ahead.pop()
         if unique_id in macros and unique_id not in reached:
             reached.add(unique_id)
             ahead += macros[unique_id].depends_on.macros
-    for unique_id in macros.keys() - reached:
-        del macros[unique_id]
+    return reached
+
+
+def _macros_for_all(manifest: Any) -> frozenset[str]:
+    """Return what any node may come to call: dbt's macros and the project's that stand for them.
+
+    What a macro is called on, ``materialization_table_duckdb`` or ``duckdb__as_number``, is chosen
+    while it runs.
+    """
+    macros, project = manifest.macros, manifest.metadata.project_name
+    of_dbt = {macro.name for macro in macros.values() if macro.package_name != project}
+    chosen = ("materialization_", "duckdb__", "default__")
+    ahead = [
+        unique_id
+        for unique_id, macro in macros.items()
+        if macro.package_name != project or macro.name in of_dbt or macro.name.startswith(chosen)
+    ]
+    return frozenset(_reached(macros, ahead))
 
 
 def _tell_nobody() -> None:
@@ -128,12 +172,14 @@ def _keep_the_empty_table() -> None:
     agate_helper.empty_table = functools.cache(agate_helper.empty_table)
 
 
-def _keep_compiled_templates() -> None:
-    """Compile a template's text once in a process that runs more than once. A twelfth."""
+def _keep_compiled_templates(templates: dict[str, CodeType]) -> None:
+    """Compile a template's text once: at setting up, else once in a process. A tenth."""
     from dbt_common.clients.jinja import MacroFuzzEnvironment
 
     compile_source = MacroFuzzEnvironment.compile
-    compiled: dict[tuple[type, str], Any] = {}
+    compiled: dict[tuple[type, str], Any] = {
+        (MacroFuzzEnvironment, text): code for text, code in templates.items()
+    }
 
     def compile_once(environment: Any, source: Any, *more: Any, **named: Any) -> Any:
         if not isinstance(source, str) or any(more) or any(named.values()):
@@ -147,15 +193,33 @@ def _keep_compiled_templates() -> None:
 
 
 def _keep_the_context_of_a_node() -> None:
-    """Run a node in the context that it was compiled in, not in another one like it. An eighth."""
+    """Run a node in the context that it was compiled in, not in another one like it. An eighth.
+
+    The context has the project's macros that the node reaches and those that stand for dbt's own,
+    not all of them: another twelfth.
+    """
     import dbt.compilation
     import dbt.task.run
     from dbt.context.providers import ModelContext, RuntimeProvider
 
     compiled: dict[str, tuple[Any, dict[str, Any]]] = {}
+    for_all: dict[int, tuple[Any, frozenset[str]]] = {}  # with its manifest, so an id stays its own
+
+    class ContextOfANode(ModelContext):
+        def _build_namespace(self) -> Any:
+            macros = self.manifest.macros
+            if id(self.manifest) not in for_all:
+                for_all[id(self.manifest)] = (self.manifest, _macros_for_all(self.manifest))
+            _, ids = for_all[id(self.manifest)]
+            ids = ids | _reached(macros, self.model.depends_on.macros)
+            packages: dict[str, dict[str, Any]] = {}
+            for unique_id in ids:
+                macro = macros[unique_id]
+                packages.setdefault(macro.package_name, {})[macro.name] = macro
+            return self._get_namespace_builder().build_namespace(packages, self._ctx)
 
     def to_compile(model: Any, config: Any, manifest: Any) -> dict[str, Any]:
-        maker = ModelContext(model, config, manifest, RuntimeProvider(), None)
+        maker = ContextOfANode(model, config, manifest, RuntimeProvider(), None)
         context = maker.to_dict()
         compiled[model.unique_id] = (maker, context)
         return context

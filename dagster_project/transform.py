@@ -13,17 +13,20 @@ import contextlib
 import ctypes
 import functools
 import hashlib
+import marshal
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import duckdb
 
 from dagster_project.errors import PipelineError
-from dagster_project.lean_dbt import drop_idle_macros, make_lean
+from dagster_project.lean_dbt import compiled_templates, drop_idle_macros, make_lean
 from dagster_project.phones import register
 from dagster_project.settings import Workspace, hash_key, project_root, set_dbt_environment
 
@@ -121,8 +124,8 @@ def _runner() -> Any:
     """Return a dbt runner that keeps the parsed project for as long as this process lives."""
     from dbt.cli.main import dbtRunner
 
-    make_lean()
     manifest = parsed_project()
+    make_lean(_kept_templates())
     drop_idle_macros(manifest)
     return dbtRunner(manifest=manifest)
 
@@ -159,15 +162,35 @@ def parse() -> Any:
             expected="a project that parses",
             where=str(project_root() / "dbt"),
         )
+    if templates := _templates_file():
+        part = templates.with_suffix(f".{os.getpid()}")
+        part.write_bytes(marshal.dumps(compiled_templates(result.result)))
+        part.replace(templates)
     (parse_folder() / "parsed_from").write_text(project_fingerprint(), encoding="ascii")
     return result.result
+
+
+def _templates_file() -> Path | None:
+    """Return where compiled templates are kept; nowhere outside the project's own folder.
+
+    They are code, which must not be read from where anybody may write.
+    """
+    folder = parse_folder()
+    is_own = folder.is_relative_to(project_root())
+    return folder / f"templates.{sys.implementation.cache_tag}" if is_own else None
+
+
+def _kept_templates() -> dict[str, CodeType]:
+    templates = _templates_file()
+    return marshal.loads(templates.read_bytes()) if templates and templates.exists() else {}
 
 
 def project_fingerprint() -> str:
     """Return the hash of every file of the dbt project and of the versions that parse it."""
     from importlib.metadata import version
 
-    digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-duckdb')}".encode())
+    parsers = ("dbt-core", "dbt-duckdb", "jinja2")
+    digest = hashlib.sha256(" ".join(map(version, parsers)).encode())
     project = project_root() / "dbt"
     for path in sorted(project.rglob("*")):
         if path.suffix in {".sql", ".yml", ".csv"} and "target" not in path.parts:

@@ -15,7 +15,7 @@ from tests.conftest import Company, run_all
 _PLAIN_RUN = """
 import sys
 from dagster_project import transform
-transform.make_lean = lambda: None
+transform.make_lean = lambda templates: None
 transform.drop_idle_macros = lambda manifest: None
 from tests.conftest import run_all
 from pathlib import Path

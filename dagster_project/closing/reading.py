@@ -115,8 +115,11 @@ class Marts:
         self._managers = self._read_managers()
         self._working: list[date] | None = None
 
-    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        found = self.connection.execute(sql, list(values))
+    def _rows(
+        self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[dict[str, Any]]:
+        given = dict(values) if isinstance(values, Mapping) else list(values)
+        found = self.connection.execute(sql, given)
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
@@ -316,7 +319,11 @@ class Marts:
     def wins(
         self, codes: Iterable[str], start: date, end: date
     ) -> tuple[list[WinRow], list[LossRow]]:
-        """Return wins and reopenings behind additive figures, of a stretch of days."""
+        """Return wins and reopenings behind additive figures, of a stretch of days.
+
+        A deal that is reopened and won again on one day has one sum for both. What stands of it in
+        the evening is the new win, what stood the evening before is the one that was undone.
+        """
         measures = {
             self._measures[c]: c
             for c in sorted(set(codes) & set(self.terms))
@@ -325,67 +332,73 @@ class Marts:
         if not measures:
             return [], []
         rows = self._rows(
-            f"""
-            with sums as (
+            """
+            with events as (
+                select deal_id, spell_number, event, occurred_on, occurred_at
+                from kpi.marts.fct_deal_events where event in ('won', 'reversed')
+            ),
+            spells as (
+                select deal_id, spell_number as spell,
+                    max(case when event = 'won' then occurred_on end) as won_on,
+                    max(case when event = 'won' then occurred_at end) as won_at,
+                    max(case when event = 'reversed' then occurred_on end) as ended_on
+                from events group by deal_id, spell_number
+            ),
+            reopened as (
+                select distinct deal_id from events
+                where event = 'reversed' and occurred_on >= $start and occurred_on < $end
+            ),
+            sums as (
                 select measure_code, fact_id as deal_id, occurred_on, manager_id, team_id,
                     sum(value) as amount
                 from kpi.marts.kpi_events
-                where measure_code in ({_marks(measures)})
-                    and fact_table in ({_marks(WIN_TABLES)})
-                    and occurred_on >= ? and occurred_on < ?
+                where list_contains($measures, measure_code)
+                    and list_contains($tables, fact_table) and occurred_on < $end
+                    and (occurred_on >= $start or fact_id in (select deal_id from reopened))
                 group by measure_code, fact_id, occurred_on, manager_id, team_id
             ),
-            events as (
-                select deal_id, occurred_on,
-                    max(case when event = 'won' then spell_number end) as won_spell,
-                    max(case when event = 'won' then occurred_at end) as won_at,
-                    max(case when event = 'reversed' then spell_number end) as lost_spell
-                from kpi.marts.fct_deal_events where event in ('won', 'reversed')
-                group by deal_id, occurred_on
-            ),
-            wins as (
-                select deal_id, spell_number, min(occurred_on) as won_on
-                from kpi.marts.fct_deal_events where event = 'won' group by deal_id, spell_number
+            evenings as (
+                select *, sum(amount) over (
+                    partition by measure_code, deal_id, manager_id, team_id order by occurred_on
+                ) as stands
+                from sums
             )
-            select sums.*, events.won_spell, events.won_at, events.lost_spell, wins.won_on
-            from sums
-            inner join events
-                on sums.deal_id = events.deal_id and sums.occurred_on = events.occurred_on
-            left join wins
-                on sums.deal_id = wins.deal_id and events.lost_spell = wins.spell_number
-            order by sums.measure_code, sums.occurred_on, sums.deal_id, sums.manager_id
+            select evenings.*, spells.spell, spells.won_on, spells.won_at, true as is_win
+            from evenings inner join spells
+                on evenings.deal_id = spells.deal_id and evenings.occurred_on = spells.won_on
+            where evenings.occurred_on >= $start and (stands <> 0 or amount = 0)
+                and (spells.ended_on is null or spells.ended_on > spells.won_on)
+            union all
+            select evenings.*, spells.spell, spells.won_on, spells.won_at, false
+            from evenings inner join spells
+                on evenings.deal_id = spells.deal_id and evenings.occurred_on = spells.ended_on
+            where evenings.occurred_on >= $start and stands <> amount
+                and (spells.won_on is null or spells.ended_on > spells.won_on)
+            order by measure_code, occurred_on, deal_id, manager_id
             """,
-            [*measures, *WIN_TABLES, start, end],
+            {"measures": [*measures], "tables": [*WIN_TABLES], "start": start, "end": end},
         )
         shares = self._shares()
         won, lost = [], []
         for row in rows:
             code = measures[row["measure_code"]]
-            if row["won_spell"] is None:
-                lost.append(
-                    LossRow(
-                        code,
-                        row["manager_id"],
-                        row["team_id"],
-                        row["deal_id"],
-                        row["lost_spell"],
-                        row["occurred_on"],
-                        row["won_on"],
-                        row["amount"],
-                    )
-                )
+            who = (row["manager_id"], row["team_id"])
+            if not row["is_win"]:
+                taken = row["amount"] - row["stands"]
+                told = (row["deal_id"], row["spell"], row["occurred_on"], row["won_on"], taken)
+                lost.append(LossRow(code, *who, *told))
                 continue
             fact = Fact(
                 code,
                 "manager",
                 row["deal_id"],
-                row["won_spell"],
+                row["spell"],
                 row["occurred_on"],
                 row["won_at"],
-                row["amount"],
+                row["stands"],
                 shares.get((row["deal_id"], row["manager_id"]), Decimal(1)),
             )
-            won.append(WinRow(code, row["manager_id"], row["team_id"], fact))
+            won.append(WinRow(code, *who, fact))
         return won, lost
 
     def _shares(self) -> dict[tuple[str, str], Decimal]:

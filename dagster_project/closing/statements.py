@@ -182,16 +182,15 @@ class PayDesk:
             return None
         is_whole = spans == [(period.start, period.end)]
         told = whole if is_whole else self.marts.figure_of_days(code, scope, spans, whole)
-        lost = sum(
-            (
-                -row.amount
-                for row in self._wins_of(period).lost.get((code, *scope), ())
-                if _within(row.occurred_on, spans)
-                and (row.won_on is None or row.won_on < period.start)
-            ),
-            Decimal(0),
-        )
-        return replace(told, earlier_reversals=lost)
+        earlier, moved = Decimal(0), Decimal(0)
+        for row in self._wins_of(period).lost.get((code, *scope), ()):
+            is_inside = _within(row.occurred_on, spans)
+            if row.won_on is None or row.won_on < period.start:
+                earlier -= row.amount if is_inside else Decimal(0)
+            else:  # a win undone within the period is undone on its own day, as in the facts
+                moved += row.amount * (_within(row.won_on, spans) - is_inside)
+        numerator = None if told.numerator is None else told.numerator + moved
+        return replace(told, numerator=numerator, earlier_reversals=earlier)
 
     def _wins_of(self, period: Period) -> _Wins:
         if period.key not in self._wins:

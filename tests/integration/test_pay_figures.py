@@ -250,3 +250,86 @@ def test_shares_of_a_deal_are_paid_and_those_named_in_a_bad_split_wait(tmp_path)
     reason = told.one("select reason from marts.bonus_statements where manager_id = 'crm:3'")
     assert "the split of deal crm:D2 does not add up to 1" in reason
     assert "raw/crm/deal_splits.csv, row 4" in reason or "row 5" in reason
+
+
+def test_reopened_wins_are_undone_once_whatever_day_and_plan_they_fall_on(tmp_path):
+    """On both plans 1 000 at a revenue of 1 000; February is halved between them.
+
+    Boris wins B1 (600) on 10 January; on 10 February it is reopened at ten and won again at noon.
+    January is taken back: -600; February counts the new win: 600. On the sum of the day, 0, he had
+    been paid for neither. Vera has a rate of 10 % and the same story: 60 and -60, then 60. C1 of
+    Vera (500) is won again by Boris on 11 February: hers comes back, his counts whole.
+
+    Anna changes from p to q on 16 February. A1 (600) is won on the 10th and reopened on the 20th:
+    neither plan pays it and neither loses by it, q pays A2 (400) alone: 400 of half a month's
+    target at half a month's money is 400.00. The days of p had been paid 600 for it.
+    """
+    firm = Company(tmp_path / "ws")
+    firm.entity("deals", "deal_id stage opened_at closed_at amount currency manager_id")
+    firm.entity("deal_stages", "deal_id stage entered_at manager_id")
+    firm.entity("managers", "manager_id manager_name")
+    firm.source(won_date="history")
+    firm.file("managers.csv", "manager_id,manager_name\n1,Anna\n2,Boris\n3,Vera\n")
+    firm.file(
+        "deals.csv",
+        "deal_id,stage,opened_at,closed_at,amount,currency,manager_id\n"
+        "A1,open,2025-12-01,,600,RUB,1\nA2,won,2025-12-01,2026-02-25,400,RUB,1\n"
+        "B1,won,2025-12-01,2026-02-10,600,RUB,2\nV1,won,2025-12-01,2026-02-10,600,RUB,3\n"
+        "C1,won,2025-12-01,2026-02-11,500,RUB,2\n",
+    )
+    stages = ["deal_id,stage,entered_at,manager_id"]
+    for deal, first, then in (("B1", 2, 2), ("V1", 3, 3), ("C1", 3, 2)):
+        day = "11" if deal == "C1" else "10"
+        stages += [
+            f"{deal},open,2025-12-01,{first}",
+            f"{deal},won,2026-01-{day} 10:00:00,{first}",
+            f"{deal},open,2026-02-{day} 10:00:00,{first}",
+            f"{deal},won,2026-02-{day} 12:00:00,{then}",
+        ]
+    stages += ["A1,open,2025-12-01,1", "A1,won,2026-02-10,1", "A1,open,2026-02-20,1"]
+    stages += ["A2,open,2025-12-01,1", "A2,won,2026-02-25,1"]
+    firm.file("deal_stages.csv", "\n".join(stages) + "\n")
+    bonus = firm.directory / "bonus"
+    bonus.mkdir(parents=True)
+    for name in ("p", "q"):
+        (bonus / f"{name}.yml").write_text(REVENUE.replace("plan: p", f"plan: {name}"))
+    rate = RATE.replace("credited_margin", "booked_revenue")
+    (bonus / "rate.yml").write_text(rate + "    clawback: {window_days: 90}\n")
+    (bonus / "assignments.csv").write_text(
+        "manager_id,plan,from,to\n1,p,2026-02-01,2026-02-16\n1,q,2026-02-16,\n"
+        "2,p,2026-01-01,\n3,rate,2026-01-01,\n"
+    )
+    firm.settings["as_of"] = "2026-02-28"
+    told = firm.run()
+    assert told.rows(
+        "select manager_id, period, earned, corrections, net from marts.bonus_statements "
+        "order by 1, 2"
+    ) == [
+        ("crm:1", "2026-02", 400, 0, 400),
+        ("crm:2", "2026-01", 600, -600, 0),
+        ("crm:2", "2026-02", 1100, 0, 1100),  # B1 and C1
+        ("crm:3", "2026-01", 110, -110, 0),  # V1 and C1
+        ("crm:3", "2026-02", 60, 0, 60),
+    ]
+    assert told.rows(
+        "select manager_id, plan, component, numerator, earlier_reversals from marts.bonus_lines "
+        "where period = '2026-02' and kind = 'earned' order by 1, 2"
+    ) == [
+        ("crm:1", "p", "booked_revenue", 0, None),
+        ("crm:1", "q", "booked_revenue", 400, None),
+        ("crm:2", "p", "booked_revenue", 500, 600),  # C1, and B1 once more less B1
+        ("crm:3", "rate", "booked_revenue", -500, 1100),
+    ]
+
+
+REVENUE = """\
+plan: p
+currency: RUB
+period: month
+versions:
+  - from: 2026-01-01
+    target_amount: 1000
+    components: [{kpi: booked_revenue, weight: 100, curve: line, target: 1000}]
+    curves: {line: [[0, 0], [100, 100], [200, 200]]}
+    clawback: {window_days: 90}
+"""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from itertools import dropwhile
 from statistics import median
 
 from dagster_project.goals.shapes import Figures, Goal, Scope, Value
@@ -137,11 +138,12 @@ class Curves:
         return self._steps[key]
 
     def usual(self, goal: Goal) -> Decimal | None:
-        """Return the median result of the scope's own last periods; None without any."""
+        """Return the median result of the scope's own last periods, since the first with any."""
         key = (goal.kpi.code, goal.scope, goal.grain, goal.start)
         if key not in self._usual:
             past = self.figures.before(goal.kpi.code, goal.scope, goal.grain, goal.start)
-            values = [v.value for v in past if v.value is not None and v.value > 0]
+            values = [v.value for v in past if v.value is not None]
+            values = list(dropwhile(lambda value: value == 0, values))
             self._usual[key] = median(values) if values else None
         return self._usual[key]
 

@@ -11,7 +11,7 @@ Source: decisions 21 to 25.
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -22,7 +22,8 @@ from typing import Any
 from dagster_project.goals.attainment import TWO, attained, is_met, progressed
 from dagster_project.goals.curve import Curves, as_decimal, elapsed, working_days_of
 from dagster_project.goals.reading import in_force
-from dagster_project.goals.shapes import WHOLE_PERIOD, Figures, Goal
+from dagster_project.goals.shapes import WHOLE_PERIOD, Figures, Goal, Scope
+from dagster_project.period_names import shifted
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,18 @@ def plan_fact(
     last = min(goal.end - timedelta(days=1), figures.as_of)
     if goal.start > last:
         return
-    actuals = _actuals(goal, figures, curves, last)
+    told: dict[tuple[str, Scope], dict[date, Decimal | None]] = {}
     working = working_days_of(figures, goal.start, goal.end)
     day = goal.start
     while day <= last:
         held = in_force(versions, day)
         is_complete = day == goal.end - timedelta(days=1) and day < figures.first_incomplete_on
         gone = Fraction(1) if is_complete else elapsed(working, day)
-        measured = _measured(held, actuals.get(day), gone, is_complete, figures, curves, pace)
+        whose = (held.kpi.code, held.scope)  # a later version may be another's, or of another KPI
+        if whose not in told:
+            told[whose] = _actuals(held, figures, curves, last)
+        actual = told[whose].get(day)
+        measured = _measured(held, actual, gone, is_complete, figures, curves, pace)
         yield {
             "goal_id": held.goal_id,
             "version": held.version,
@@ -69,7 +74,7 @@ def plan_fact(
             "baseline": held.baseline,
             "floor": held.floor,
             "stretch": held.stretch,
-            "actual": actuals.get(day),
+            "actual": actual,
             "is_complete": is_complete,
             **measured,
         }
@@ -157,13 +162,23 @@ def _expected(
 
 
 def _balance_before(goal: Goal, figures: Figures) -> Decimal | None:
-    """Return the balance at the end of the day before the period."""
-    known = figures.balances.get((goal.kpi.code, goal.scope), ())
-    place = bisect_right([day for day, _ in known], goal.start - timedelta(days=1))
-    if place:
-        return known[place - 1][1]
-    before = figures.before(goal.kpi.code, goal.scope, goal.grain, goal.start)
-    return before[-1].value if before else None
+    """Return the balance at the end of the day before the period; None before all history."""
+    if "day" not in goal.kpi.grains:
+        before = shifted(goal.grain, goal.start, -1)
+        known = figures.value(goal.kpi.code, goal.scope, goal.grain, before)
+        return None if known is None else known.value
+    eve = goal.start - timedelta(days=1)
+    (_, balance), *_ = _evenings(goal, figures, [eve])
+    return balance if eve >= figures.known_from(goal.scope) else None
+
+
+def _evenings(
+    goal: Goal, figures: Figures, days: Sequence[date]
+) -> Iterator[tuple[date, Decimal | None]]:
+    """Yield the balance of each day; one of 0 has no row."""
+    known = dict(figures.balances.get((goal.kpi.code, goal.scope), ()))
+    absent = Decimal(0) if goal.kpi.zero_rule == "zero" else None
+    yield from ((day, known.get(day, absent)) for day in days)
 
 
 # -- actuals by day ------------------------------------------------------------------------------
@@ -189,9 +204,7 @@ def _daily(
     days = [goal.start + timedelta(days=n) for n in range((last - goal.start).days + 1)]
     if kpi.aggregation == "semi_additive":
         if "day" in kpi.grains:
-            known = dict(figures.balances.get((kpi.code, scope), ()))
-            absent = Decimal(0) if kpi.zero_rule == "zero" else None
-            yield from ((day, known.get(day, absent)) for day in days)
+            yield from _evenings(goal, figures, days)
         return
     if kpi.aggregation == "distribution":
         yield from _medians(goal, figures, days)

@@ -15,6 +15,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from dagster_project.period_names import shifted
+
 SCOPES_RU = {
     "company": "компания",
     "team": "отдел",
@@ -28,6 +30,9 @@ TARGET_KINDS = ("absolute", "relative_percent", "percentage_points", "at_most", 
 BASELINE_KINDS = ("previous_period", "year_ago", "trailing_3", "given")
 Scope = tuple[str, str]
 """(scope type, scope id), such as ("manager", "crm:7")."""
+COMPANY: Scope = ("company", "all")
+SPARSE_SCOPES = ("product", "partner")
+"""Scopes that have rows only for periods in which something happened."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,10 @@ class Value:
     value: Decimal | None
     sample_size: int = 0
     is_complete: bool = True
+
+
+def _nothing(like: Value) -> Value:
+    return Value(like.start, like.end, Decimal(0), None, Decimal(0), 0, like.is_complete)
 
 
 WHOLE_PERIOD = frozenset(
@@ -196,6 +205,8 @@ class Figures:
         people: Managers by id.
         first_day: The first day of the workspace's history; None: unknown.
         profiles: (strategy, scope type) -> the KPIs by which it is judged.
+        cycle_days: Scope -> the median days of a deal, where enough were won.
+        zero_codes: KPIs that are 0 where nothing happened.
     """
 
     def __init__(
@@ -216,6 +227,7 @@ class Figures:
         first_day: date | None = None,
         profiles: Mapping[tuple[str, str], frozenset[str]] | None = None,
         cycle_days: Callable[[Scope], Decimal | None] = lambda scope: None,
+        zero_codes: frozenset[str] = frozenset(),
     ) -> None:
         self.as_of, self.first_incomplete_on = as_of, first_incomplete_on
         self.fiscal_start = fiscal_start
@@ -228,14 +240,50 @@ class Figures:
         self.cycle_days = cycle_days
         self.first_day = first_day
         self.profiles = profiles or {}
+        self.zero_codes = zero_codes
+        self._filled: dict[tuple[str, Scope, str], Mapping[date, Value]] = {}
 
     def values(self, code: str, scope: Scope, grain: str) -> Mapping[date, Value]:
-        """Return a KPI's values of one grain by first day."""
-        return self._values.get((code, scope, grain), {})
+        """Return a KPI's values of one grain by first day; gaps of what has sparse rows are 0."""
+        key = (code, scope, grain)
+        known = self._values.get(key, {})
+        if not known or not self._is_sparse(code, scope):
+            return known
+        if key not in self._filled:
+            begins = min(known)
+            company = self._values.get((code, COMPANY, grain), {})
+            nothing = {day: _nothing(value) for day, value in company.items() if day > begins}
+            self._filled[key] = dict(sorted((nothing | dict(known)).items()))
+        return self._filled[key]
 
     def value(self, code: str, scope: Scope, grain: str, start: date) -> Value | None:
-        """Return a KPI's value of one period."""
-        return self.values(code, scope, grain).get(start)
+        """Return a KPI's value of one period; of what has sparse rows it is 0 without a row."""
+        known = self.values(code, scope, grain).get(start)
+        if known is not None or not self._is_sparse(code, scope):
+            return known
+        company = self._values.get((code, COMPANY, grain), {}).get(start)
+        return None if company is None else _nothing(company)
+
+    def _is_sparse(self, code: str, scope: Scope) -> bool:
+        return scope[0] in SPARSE_SCOPES and code in self.zero_codes
+
+    def known_from(self, scope: Scope) -> date:
+        """Return since when there is history of a scope; none is older than its people."""
+        first = self.first_day or date.min
+        if scope[0] == "manager" and scope[1] in self.people:
+            return max(first, self.people[scope[1]].employed_from or first)
+        since = [
+            max(day, person.employed_from or day)
+            for person in self.people.values()
+            for day, team in person.teams
+            if scope == ("team", team)
+        ]
+        return max(first, min(since, default=first))
+
+    def is_base(self, scope: Scope, grain: str, start: date) -> bool:
+        """Tell whether a period may be compared with: its first month, or all of less, is known."""
+        first_part = grain if grain in ("day", "week") else "month"
+        return shifted(first_part, start, 1) > self.known_from(scope)
 
     def days(self, code: str, scope: Scope) -> Sequence[tuple[date, Decimal, Decimal]]:
         """Return a KPI's parts by day."""

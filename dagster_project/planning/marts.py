@@ -176,6 +176,7 @@ class GoalMarts:
             cycle_days=cycle_days,
             first_day=self._first_day(),
             profiles=self._profiles(),
+            zero_codes=frozenset(c for c, kpi in self.kpis.items() if kpi.zero_rule == "zero"),
         )
 
     def _mark(self, wanted: Wanted) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -266,6 +267,95 @@ def test_a_balance_is_expected_on_a_straight_line_from_its_start():
     )
     *_, last = plan_fact([goal(300, of=balance)], known, Curves(known), Pace())
     assert (last["expected"], last["landing"]) == (250, 280)
+
+
+def test_a_balance_that_was_nothing_before_the_period_starts_from_nothing():
+    """The last row is of 30 November. To 300, at half of January 150; 240 lands at 480."""
+    balance = kpi("open_pipeline", "up", "semi_additive")
+    start = date(2026, 1, 1)
+    value = Value(start, date(2026, 2, 1), Decimal(240), None, Decimal(240), 1, False)
+    known = figures(
+        {("open_pipeline", ("company", "all"), "month"): {start: value}},
+        balances={
+            ("open_pipeline", ("company", "all")): [
+                (date(2025, 11, 30), Decimal(900)),
+                (date(2026, 1, 15), Decimal(240)),
+            ]
+        },
+    )
+    *_, last = plan_fact([goal(300, of=balance)], known, Curves(known), Pace())
+    assert (last["expected"], last["landing"]) == (150, 480)
+
+
+def test_a_balance_known_by_months_only_starts_from_the_month_before_even_the_first():
+    """MRR of 200 at the end of December, in which history begins: 250 at half of January to 300."""
+    mrr = replace(kpi("mrr", "up", "semi_additive"), grains=frozenset({"month", "quarter"}))
+    told = months(200, 240, last=date(2026, 1, 1), code="mrr")
+    january = told["mrr", ("company", "all"), "month"]
+    january[date(2026, 1, 1)] = replace(january[date(2026, 1, 1)], is_complete=False)
+    known = figures(told, first_day=date(2025, 12, 9))
+    *_, last = plan_fact([goal(300, of=mrr)], known, Curves(known), Pace())
+    assert (last["expected"], last["landing"]) == (250, 280)
+
+
+@pytest.mark.parametrize(
+    ("past", "landing"),
+    [
+        ((0, 0, 900, 0, 0, 900, 0, 0, 900, 0, 0, 900), 40),  # of ten months six brought nothing: 0
+        ((0, 0, 0, 0, 0, 0, 0, 0, 0, 100, 120, 110), 95),  # since there is any: 110, half to come
+        ((0, 0, 0), 80),  # never any: twice what half of the month brought
+    ],
+)
+def test_months_without_any_count_in_the_usual_result_once_there_was_some(past, landing):
+    """40 by the 15th of January, when half of its working days are gone on a straight line."""
+    start = date(2026, 1, 1)
+    told = months(*past)
+    value = Value(start, date(2026, 2, 1), Decimal(40), None, Decimal(40), 1, False)
+    told["booked_revenue", ("company", "all"), "month"][start] = value
+    known = figures(told, of_days((date(2026, 1, 2), 40)))
+    *_, last = plan_fact([goal(100)], known, Curves(known), Pace())
+    assert (last["expected_basis"], last["landing"]) == ("straight_line", landing)
+
+
+def test_a_version_given_to_another_is_held_against_the_other_s_figures():
+    """Ann's goal goes to Bob on 10 January: 70 of hers until then, 30 of his from then on."""
+    start = date(2026, 1, 1)
+    told, days = {}, {}
+    for who, amount in (("a", 70), ("b", 30)):
+        scope = ("manager", who)
+        value = Value(start, date(2026, 2, 1), Decimal(amount), None, Decimal(amount), 1, False)
+        told["booked_revenue", scope, "month"] = {start: value}
+        days["booked_revenue", scope] = [(date(2026, 1, 2), Decimal(amount), Decimal(0))]
+    known = figures(told, days)
+    ann = goal(100, scope_type="manager", scope_id="a")
+    bob = replace(ann, version=2, scope_id="b", issued_on=date(2026, 1, 10))
+    rows = {r["day"].day: r for r in plan_fact([ann, bob], known, Curves(known), Pace())}
+    shown = {day: (rows[day]["scope_id"], rows[day]["actual"]) for day in (9, 10, 15)}
+    assert shown == {9: ("a", 70), 10: ("b", 30), 15: ("b", 30)}
+    assert rows[15]["attainment"] == Decimal("0.3")
+
+
+def test_a_product_of_which_nothing_was_sold_stands_at_nothing():
+    """Products have no row for a month without sales; the company's row says that it is known."""
+    start = date(2026, 1, 1)
+    told = months(5, 5, 5, 5, 60, last=start)
+    product = ("product", "p")
+    told["booked_revenue", product, "month"] = {
+        date(2025, 10, 1): Value(date(2025, 10, 1), date(2025, 11, 1), Decimal(9), None, Decimal(9))
+    }
+    known = figures(told, zero_codes=frozenset({"booked_revenue"}))
+    aim = goal(100, scope_type="product", scope_id="p")
+    *_, last = plan_fact([aim], known, Curves(known), Pace())
+    assert (last["actual"], last["attainment"], last["status"]) == (0, 0, "behind")
+    past = known.before("booked_revenue", product, "month", start)
+    assert [v.value for v in past] == [9, 0, 0]  # October to December; nothing is known of before
+    never = replace(aim, scope_id="new")
+    *_, last = plan_fact([never], known, Curves(known), Pace())
+    assert (last["actual"], last["status"]) == (0, "behind")
+    assert known.before("booked_revenue", ("product", "new"), "month", start) == []
+    seller = replace(aim, scope_type="manager", scope_id="gone")
+    *_, last = plan_fact([seller], known, Curves(known), Pace())
+    assert (last["actual"], last["status"]) == (None, "no_data")
 
 
 def test_a_median_to_date_is_between_its_two_neighbours():

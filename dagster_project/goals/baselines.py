@@ -4,7 +4,8 @@ What belongs here: which periods a baseline is taken from and its value. What do
 (planning).
 
 Source: decision 24: it is taken once its periods are complete, then stored; ``trailing_3`` is the
-mean of sums, and sum over sum of ratios.
+mean of sums, and sum over sum of ratios. Decision 59: a base before history or employment is none,
+as in the comparatives of ``kpi_values``.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def baseline_of(goal: Goal, figures: Figures) -> Decimal | None:
     if goal.baseline_kind == "given":
         return goal.baseline_given
     starts = base_starts(goal)
-    if not starts:
+    if not all(figures.is_base(goal.scope, goal.grain, start) for start in starts) or not starts:
         return None
     values = [figures.value(goal.kpi.code, goal.scope, goal.grain, start) for start in starts]
     known = [v for v in values if v is not None and v.is_complete and v.value is not None]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
@@ -118,7 +118,8 @@ def required_activity(
         goal: A goal on revenue, wins, proposals or meetings.
         actual: Its actual to date; None before its period begins.
         figures: The past.
-        tasks: Tasks given by hand below the goal.
+        tasks: Tasks given by hand below the goal; those of its period, or that fill it together,
+            are compared with what is needed.
     """
     last_day = goal.end - timedelta(days=1)
     if goal.kpi.code not in OUTCOMES or goal.target is None:
@@ -132,7 +133,9 @@ def required_activity(
         usual = _usual_per_day(need.code, goal.scope, figures)
         per_day = need.amount / left if left else None
         done = _value(need.code, goal, figures)
-        task = next((t for t in tasks if t.kpi.code == need.code and t.scope == goal.scope), None)
+        given = _tasks_for(goal, need.code, tasks)
+        asked = [t.target for t in given if t.target is not None]
+        task_target = sum(asked, Decimal(0)) if asked and len(asked) == len(given) else None
         whole = need.amount + (done or 0)
         is_low = any(rate.is_low for _, rate in need.rates)
         row: dict[str, Any] = {
@@ -150,11 +153,27 @@ def required_activity(
             ),
             "rate_basis": _widest([rate.basis for _, rate in need.rates]),
             "is_low_sample": is_low,
-            "task_goal_id": task.goal_id if task else None,
-            "task_target": task.target if task else None,
-            "task_gap": task.target - whole if task and task.target is not None else None,
+            "task_goal_id": "; ".join(t.goal_id for t in given) or None,
+            "task_target": task_target,
+            "task_gap": None if task_target is None else task_target - whole,
         }
         yield row | _told(goal, need, row)
+
+
+def _tasks_for(goal: Goal, code: str, tasks: Sequence[Goal]) -> list[Goal]:
+    """Return the task of a goal's period, else those of one grain that fill it: one per period."""
+    by_grain: dict[str, dict[date, Goal]] = {}
+    for task in tasks:
+        is_inside = task.start >= goal.start and task.end <= goal.end
+        if task.kpi.code == code and task.scope == goal.scope and is_inside:
+            by_grain.setdefault(task.grain, {}).setdefault(task.start, task)
+    length = goal.end - goal.start
+    full = [
+        [own[start] for start in sorted(own)]
+        for own in by_grain.values()
+        if sum((t.end - t.start for t in own.values()), timedelta()) == length
+    ]
+    return min(full, key=len, default=[])
 
 
 def _needs(goal: Goal, remaining: Decimal, figures: Figures) -> Iterator[Need]:

@@ -330,6 +330,58 @@ def test_pipeline_coverage_is_what_is_due_over_what_is_still_to_sell(tmp_path):
     assert rows == []  # nobody aimed at anything in that quarter
 
 
+def test_a_part_of_a_quarter_is_no_base_neither_of_a_goal_nor_of_what_is_still_to_sell(tmp_path):
+    """Dan began in February: his 300 of the first quarter are two months, not a quarter.
+
+    +15 % of them would aim at 345, half of it sold by his 172.50 of April. Ann, who was there, has
+    the same figures and that aim: 172.50 are still to sell, of which her open 69 are 0.4. Of 65 working
+    days 33 are gone: 175.15 expected, pace 0.985.
+    """
+    company = Company(tmp_path / "ws")
+    company.settings |= {"as_of": "2026-05-15", "country": None}
+    company.entity("managers", "manager_name hired_on")
+    company.file("managers.csv", "manager_name,hired_on\nAnn,2020-01-01\nDan,2026-02-02\n")
+    company.entity(
+        "deals", "deal_id stage opened_at closed_at amount manager_name planned_close_on"
+    )
+    deals = ["deal_id,stage,opened_at,closed_at,amount,manager_name,planned_close_on"]
+    changes = ["deal_id,field,old_value,new_value,changed_at"]
+    for who in ("Ann", "Dan"):
+        deals += [
+            f"{who}1,won,2026-03-01,2026-03-10,300,{who},",
+            f"{who}2,won,2026-04-01,2026-04-10,172.50,{who},",
+            f"{who}3,open,2026-05-01,,69,{who},2026-06-20",
+        ]
+        changes.append(f"{who}3,stage,,open,2026-05-01")
+    deals.append("old,won,2025-11-01,2025-12-01,1,Ann,")
+    company.file("deals.csv", "\n".join(deals) + "\n")
+    company.entity("deal_changes", "deal_id field old_value new_value changed_at")
+    company.file("deal_changes.csv", "\n".join(changes) + "\n")
+    sheet = company.directory / "targets" / "goals.csv"
+    sheet.parent.mkdir(parents=True)
+    head = (
+        "goal_id,kpi_code,scope_type,scope_id,period_start,target_kind,target_value,baseline_kind"
+    )
+    rows = [
+        f"{who},booked_revenue,manager,{who},2026-Q2,relative_percent,+15,previous_period"
+        for who in ("Ann", "Dan")
+    ]
+    sheet.write_text("\n".join([head, *rows]) + "\n")
+    told = company.run()
+    assert told.rows(
+        "select goal_id, baseline, target, status from marts.plan_fact where is_latest order by 1"
+    ) == [("Ann", 300, 345, "on_track"), ("Dan", None, None, "no_data")]
+    bases = "select scope_name, value_previous from marts.kpi_values where scope_type = 'manager' "
+    quarter = "and period_grain = 'quarter' and period_start = date '2026-04-01' "
+    assert told.rows(
+        f"{bases} {quarter} and kpi_code = 'booked_revenue' and scope_name in ('Ann', 'Dan') "
+        "order by 1"
+    ) == [("Ann", 300), ("Dan", None)]
+    due = {"grain": "quarter", "period": "2026-04-01", "scope": "manager"}
+    assert told.kpi("pipeline_coverage", who="Ann", **due) == pytest.approx(0.4)
+    assert told.kpi("pipeline_coverage", who="Dan", **due) is None
+
+
 # -- versions, baselines, closing ----------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dagster_project.goals.attainment import attained
 from dagster_project.goals.baselines import baseline_of, key_of, with_target
 from dagster_project.goals.curve import Curves, share_at
-from dagster_project.goals.drivers import drives
+from dagster_project.goals.drivers import drives, required_activity
 from dagster_project.goals.numbers import Written, read_number
 from dagster_project.goals.progress import Pace, plan_fact
 from dagster_project.goals.proposals import propose
@@ -416,6 +416,67 @@ def test_a_base_that_is_not_complete_or_not_above_nothing_leaves_the_target_unkn
     assert with_target(year_ago, figures(months(200, *[1] * 11)), {}).target == 230
     kept = {key_of(aim): Decimal(80)}
     assert with_target(aim, figures(months(100)), kept).target == 92
+
+
+@pytest.mark.parametrize(
+    ("employed_from", "target"),
+    [
+        (date(2025, 10, 20), Decimal(345)),  # of the quarter's first month something is known
+        (date(2025, 11, 3), None),  # two months are no quarter to grow from
+    ],
+)
+def test_a_quarter_of_which_employment_lacks_the_first_month_is_no_base(employed_from, target):
+    """300 in the fourth quarter + 15 % = 345, where `value_previous` of kpi_values has 300 too."""
+    people = {"m": Person("m", "M", employed_from, None, None, ((date(2020, 1, 1), "t"),))}
+    start = date(2025, 10, 1)
+    value = Value(start, date(2026, 1, 1), Decimal(300), None, Decimal(300))
+    known = figures(
+        {
+            ("booked_revenue", scope, "quarter"): {start: value}
+            for scope in (("manager", "m"), ("team", "t"), ("company", "all"))
+        },
+        people=people,
+        first_day=date(2023, 1, 1),
+    )
+    for scope_type, scope_id in (("manager", "m"), ("team", "t")):
+        aim = goal(
+            15, kind="relative_percent", baseline_kind="previous_period", grain="quarter",
+            scope_type=scope_type, scope_id=scope_id,
+        )  # fmt: skip
+        assert with_target(aim, known, {}).target == target
+    company = goal(15, kind="relative_percent", baseline_kind="previous_period", grain="quarter")
+    assert with_target(company, known, {}).target == 345
+
+
+# -- what it takes -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "goal_ids", "gap"),
+    [
+        ({"Jan": 8, "Feb": 8, "Mar": 8}, "Jan; Feb; Mar", 4),  # 24 of 20
+        ({"Jan": 8}, None, None),  # of two months nothing is said yet: no comparison
+        ({"Jan": 8, "Q": 18}, "Q", -2),  # one for the whole quarter speaks for it
+    ],
+)
+def test_tasks_by_the_month_are_compared_together_with_what_a_quarter_takes(given, goal_ids, gap):
+    """10 wins at one of two proposals: 20 proposals, none of which is made."""
+    wins, proposals = kpi("won_deals", unit="count"), kpi("proposals", unit="count")
+    start = date(2025, 12, 1)
+    rate = Value(start, date(2026, 1, 1), Decimal(12), Decimal(24), Decimal("0.5"), 24)
+    known = figures({("proposal_to_win_rate", ("company", "all"), "month"): {start: rate}})
+    tasks = [
+        replace(
+            goal(target, of=proposals, grain="quarter" if name == "Q" else "month", start=first),
+            goal_id=name,
+            kind="task",
+        )
+        for name, target in given.items()
+        for first in [date(2026, {"Jan": 1, "Feb": 2, "Mar": 3, "Q": 1}[name], 1)]
+    ]
+    (row,) = required_activity(goal(10, of=wins, grain="quarter"), Decimal(0), known, tasks)
+    assert (row["driver_kpi_code"], row["required"]) == ("proposals", 20)
+    assert (row["task_goal_id"], row["task_gap"]) == (goal_ids, gap)
 
 
 # -- achievable and proposals --------------------------------------------------------------------

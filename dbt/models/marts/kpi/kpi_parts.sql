@@ -45,7 +45,7 @@ paybacks as (
     group by cohorts.scope_type, cohorts.scope_id, cohorts.period_grain, cohorts.period_start
 ),
 
--- goals on revenue: as given, or grown from the sum of the periods of their base
+-- goals on revenue: as given, or grown from the sum of the periods of their base, which history or employment must reach
 revenue_targets as (
     select
         goals.scope_type, goals.scope_id, goals.period_grain, goals.period_start,
@@ -58,6 +58,9 @@ revenue_targets as (
             on measures.measure_code = 'booked_revenue' and measures.window_code = 'period'
             and goals.scope_type = measures.scope_type and goals.scope_id = measures.scope_id and goals.period_grain = measures.period_grain
             and measures.period_start >= goals.base_first and measures.period_start <= goals.base_last
+        inner join {{ ref('kpi_scopes') }} as scopes
+            on goals.scope_type = scopes.scope_type and goals.scope_id = scopes.scope_id
+            and {{ is_base_known('goals.period_grain', 'goals.base_first', 'scopes.known_from') }}
         group by goals.scope_type, goals.scope_id, goals.period_grain, goals.period_start
     ) as bases
         on goals.scope_type = bases.scope_type and goals.scope_id = bases.scope_id

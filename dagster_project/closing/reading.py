@@ -111,6 +111,7 @@ class Marts:
         self._measures = {row["kpi_code"]: row["numerator_measure"] for row in rows}
         self._zero_rules = {row["kpi_code"]: row["zero_rule"] for row in rows}
         self._date_rules = {row["kpi_code"]: row["date_rule"] for row in rows}
+        self._guarded = {row["kpi_code"] for row in rows if row["guard_minimum"]}
         self.has_payments = self.terms["paid_revenue"].is_available
         self._managers = self._read_managers()
         self._working: list[date] | None = None
@@ -283,11 +284,13 @@ class Marts:
     ) -> Figure:
         """Return a figure of some days of a period, put together from its days.
 
-        Medians, balances and what is counted over a whole period do not add up over days: they
-        are those of the whole period.
+        Medians, balances, what is counted over a whole period and what is known only where enough
+        of a period's cases are (a day of its own may miss that) do not add up over days: they are
+        those of the whole period.
         """
         terms = self.terms[code]
         adds_up = terms.aggregation in ("additive", "ratio") and "day" in terms.grains
+        adds_up = adds_up and code not in self._guarded
         if not adds_up or self._date_rules[code] in WHOLE_PERIOD or not whole.is_mature:
             return whole
         within = " or ".join("(period_start >= ? and period_start < ?)" for _ in spans)
@@ -350,7 +353,7 @@ class Marts:
             ),
             sums as (
                 select measure_code, fact_id as deal_id, occurred_on, manager_id, team_id,
-                    sum(value) as amount
+                    sum(value) as amount, bool_or(fact_table = 'fct_deal_credits') as is_shared
                 from kpi.marts.kpi_events
                 where list_contains($measures, measure_code)
                     and list_contains($tables, fact_table) and occurred_on < $end
@@ -378,7 +381,7 @@ class Marts:
             """,
             {"measures": [*measures], "tables": [*WIN_TABLES], "start": start, "end": end},
         )
-        shares = self._shares()
+        shares, whole = self._shares(), Decimal(1)
         won, lost = [], []
         for row in rows:
             code = measures[row["measure_code"]]
@@ -396,7 +399,9 @@ class Marts:
                 row["occurred_on"],
                 row["won_at"],
                 row["stands"],
-                shares.get((row["deal_id"], row["manager_id"]), Decimal(1)),
+                shares.get((row["deal_id"], row["manager_id"]), whole)
+                if row["is_shared"]
+                else whole,
             )
             won.append(WinRow(code, *who, fact))
         return won, lost

@@ -191,6 +191,17 @@ def test_a_manager_may_be_named_by_key_id_name_or_alias(february):
     assert by_mail == ["crm:1", "crm:1", None]
 
 
+REVENUE = """\
+plan: p
+currency: RUB
+period: month
+versions:
+  - from: 2026-01-01
+    target_amount: 1000
+    components: [{kpi: booked_revenue, weight: 100, curve: line, target: 1000}]
+    curves: {line: [[0, 0], [100, 100], [200, 200]]}
+    clawback: {window_days: 90}
+"""
 RATE = """\
 plan: rate
 currency: RUB
@@ -203,29 +214,36 @@ versions:
 
 
 def test_shares_of_a_deal_are_paid_and_those_named_in_a_bad_split_wait(tmp_path):
-    """D1: margin 600, 60 % Anna, 40 % Boris. D2: margin 300, split 70 % and 40 %: its owner's."""
+    """D1: margin 600, 60 % Anna, 40 % Boris. D2: margin 300, split 70 % and 40 %: its owner's.
+
+    Gleb's plan is on revenue, which goes to the owner unsplit: D4 (500) is his whole.
+    """
     firm = Company(tmp_path / "ws")
     firm.entity("deals", "deal_id stage opened_at closed_at amount cost currency manager_id")
     firm.entity("deal_splits", "deal_id manager_id share")
     firm.entity("managers", "manager_id manager_name")
-    firm.file("managers.csv", "manager_id,manager_name\n1,Anna\n2,Boris\n3,Vera\n")
+    firm.file("managers.csv", "manager_id,manager_name\n1,Anna\n2,Boris\n3,Vera\n4,Gleb\n")
     firm.file(
         "deals.csv",
         "deal_id,stage,opened_at,closed_at,amount,cost,currency,manager_id\n"
+        "D4,won,2025-12-01,2026-01-22,500,500,RUB,4\n"
         "D1,won,2025-12-01,2026-01-10,1000,400,RUB,1\n"
         "D2,won,2025-12-01,2026-01-20,500,200,RUB,1\n"
         "D3,open,2025-12-01,,1,1,RUB,3\n",
     )
     firm.file(
         "deal_splits.csv",
-        "deal_id,manager_id,share\nD1,1,0.6\nD1,2,0.4\nD2,1,0.7\nD2,3,0.4\n",
+        "deal_id,manager_id,share\nD1,1,0.6\nD1,2,0.4\nD2,1,0.7\nD2,3,0.4\nD4,4,0.6\nD4,2,0.4\n",
     )
     bonus = firm.directory / "bonus"
     bonus.mkdir(parents=True)
     (bonus / "rate.yml").write_text(RATE)
     (bonus / "assignments.csv").write_text(
-        "manager_id,plan,from\n" + "".join(f"{n},rate,2026-01-01\n" for n in (1, 2, 3))
+        "manager_id,plan,from\n"
+        + "".join(f"{n},rate,2026-01-01\n" for n in (1, 2, 3))
+        + "4,p,2026-01-01\n"
     )
+    (bonus / "p.yml").write_text(REVENUE)
     firm.settings["as_of"] = "2026-01-31"
     firm.settings["settings"] = {"row_error_limit": 1}
     told = firm.run()
@@ -236,6 +254,7 @@ def test_shares_of_a_deal_are_paid_and_those_named_in_a_bad_split_wait(tmp_path)
     assert rows == [
         ("Anna", "held", 66, 0, 66),  # 10 % of 360 and of 300
         ("Boris", "open", 24, 24, 0),  # 10 % of 240
+        ("Gleb", "open", 500, 500, 0),
         ("Vera", "held", 0, 0, 0),
     ]
     shares = told.rows(
@@ -247,6 +266,8 @@ def test_shares_of_a_deal_are_paid_and_those_named_in_a_bad_split_wait(tmp_path)
         ("crm:1", "crm:D2", False, True),
         ("crm:2", "crm:D1", False, False),
     ]
+    whole = told.one("select deals from marts.bonus_lines where manager_id = 'crm:4'")
+    assert whole == '[{"deal_id": "crm:D4", "spell": 1, "amount": "500", "share": "1"}]'
     reason = told.one("select reason from marts.bonus_statements where manager_id = 'crm:3'")
     assert "the split of deal crm:D2 does not add up to 1" in reason
     assert "raw/crm/deal_splits.csv, row 4" in reason or "row 5" in reason
@@ -260,6 +281,12 @@ def test_reopened_wins_are_undone_once_whatever_day_and_plan_they_fall_on(tmp_pa
     been paid for neither. Vera has a rate of 10 % and the same story: 60 and -60, then 60. C1 of
     Vera (500) is won again by Boris on 11 February: hers comes back, his counts whole.
 
+    Gleb, from 16 February, is paid on the win rate by amount. On the 17th he wins 100 and loses one
+    deal of 100 and one without an amount, on the 18th he loses four of 100. Five of six losses are
+    priced, which is enough: 100 of 600 is a third of the target of a half. Of February's 19 working
+    days nine are his: 1 000 x 9/19 x 1/3 = 157.89. (Of the 17th alone one loss of two is priced:
+    put together of days known by themselves, the rate had been 0 of 400.)
+
     Anna changes from p to q on 16 February. A1 (600) is won on the 10th and reopened on the 20th:
     neither plan pays it and neither loses by it, q pays A2 (400) alone: 400 of half a month's
     target at half a month's money is 400.00. The days of p had been paid 600 for it.
@@ -269,10 +296,14 @@ def test_reopened_wins_are_undone_once_whatever_day_and_plan_they_fall_on(tmp_pa
     firm.entity("deal_stages", "deal_id stage entered_at manager_id")
     firm.entity("managers", "manager_id manager_name")
     firm.source(won_date="history")
-    firm.file("managers.csv", "manager_id,manager_name\n1,Anna\n2,Boris\n3,Vera\n")
+    firm.file("managers.csv", "manager_id,manager_name\n1,Anna\n2,Boris\n3,Vera\n4,Gleb\n")
     firm.file(
         "deals.csv",
         "deal_id,stage,opened_at,closed_at,amount,currency,manager_id\n"
+        "G1,won,2025-12-01,2026-02-17,100,RUB,4\nG2,lost,2025-12-01,2026-02-17,,RUB,4\n"
+        "G3,lost,2025-12-01,2026-02-17,100,RUB,4\nG4,lost,2025-12-01,2026-02-18,100,RUB,4\n"
+        "G5,lost,2025-12-01,2026-02-18,100,RUB,4\nG6,lost,2025-12-01,2026-02-18,100,RUB,4\n"
+        "G7,lost,2025-12-01,2026-02-18,100,RUB,4\n"
         "A1,open,2025-12-01,,600,RUB,1\nA2,won,2025-12-01,2026-02-25,400,RUB,1\n"
         "B1,won,2025-12-01,2026-02-10,600,RUB,2\nV1,won,2025-12-01,2026-02-10,600,RUB,3\n"
         "C1,won,2025-12-01,2026-02-11,500,RUB,2\n",
@@ -288,6 +319,9 @@ def test_reopened_wins_are_undone_once_whatever_day_and_plan_they_fall_on(tmp_pa
         ]
     stages += ["A1,open,2025-12-01,1", "A1,won,2026-02-10,1", "A1,open,2026-02-20,1"]
     stages += ["A2,open,2025-12-01,1", "A2,won,2026-02-25,1"]
+    for number in range(1, 8):
+        end = "won,2026-02-17" if number == 1 else f"lost,2026-02-{17 if number < 4 else 18}"
+        stages += [f"G{number},open,2025-12-01,4", f"G{number},{end},4"]
     firm.file("deal_stages.csv", "\n".join(stages) + "\n")
     bonus = firm.directory / "bonus"
     bonus.mkdir(parents=True)
@@ -297,8 +331,12 @@ def test_reopened_wins_are_undone_once_whatever_day_and_plan_they_fall_on(tmp_pa
     (bonus / "rate.yml").write_text(rate + "    clawback: {window_days: 90}\n")
     (bonus / "assignments.csv").write_text(
         "manager_id,plan,from,to\n1,p,2026-02-01,2026-02-16\n1,q,2026-02-16,\n"
-        "2,p,2026-01-01,\n3,rate,2026-01-01,\n"
+        "2,p,2026-01-01,\n3,rate,2026-01-01,\n4,w,2026-02-16,\n"
     )
+    win_rate = REVENUE.replace("booked_revenue", "win_rate_amount").replace(
+        "target: 1000}", "target: 0.5}"
+    )
+    (bonus / "w.yml").write_text(win_rate.replace("plan: p", "plan: w"))
     firm.settings["as_of"] = "2026-02-28"
     told = firm.run()
     assert told.rows(
@@ -310,6 +348,7 @@ def test_reopened_wins_are_undone_once_whatever_day_and_plan_they_fall_on(tmp_pa
         ("crm:2", "2026-02", 1100, 0, 1100),  # B1 and C1
         ("crm:3", "2026-01", 110, -110, 0),  # V1 and C1
         ("crm:3", "2026-02", 60, 0, 60),
+        ("crm:4", "2026-02", Decimal("157.89"), 0, Decimal("157.89")),
     ]
     assert told.rows(
         "select manager_id, plan, component, numerator, earlier_reversals from marts.bonus_lines "
@@ -319,17 +358,5 @@ def test_reopened_wins_are_undone_once_whatever_day_and_plan_they_fall_on(tmp_pa
         ("crm:1", "q", "booked_revenue", 400, None),
         ("crm:2", "p", "booked_revenue", 500, 600),  # C1, and B1 once more less B1
         ("crm:3", "rate", "booked_revenue", -500, 1100),
+        ("crm:4", "w", "win_rate_amount", 100, None),
     ]
-
-
-REVENUE = """\
-plan: p
-currency: RUB
-period: month
-versions:
-  - from: 2026-01-01
-    target_amount: 1000
-    components: [{kpi: booked_revenue, weight: 100, curve: line, target: 1000}]
-    curves: {line: [[0, 0], [100, 100], [200, 200]]}
-    clawback: {window_days: 90}
-"""

@@ -510,6 +510,13 @@ class Marts:
             told.setdefault(row["deal_id"], set()).add(row["occurred_on"])
         return told
 
+    def deletions(self) -> dict[str, date]:
+        """Return, by deal, the day on which its source deleted it."""
+        if not self.has_table("fct_deal_deletions"):
+            return {}
+        rows = self._rows("select deal_id, deleted_on from kpi.marts.fct_deal_deletions")
+        return {row["deal_id"]: row["deleted_on"] for row in rows}
+
     def usual_deals(self, as_of: date) -> dict[str, DealSize]:
         """Return, by manager, the median deal of the last year, with the margin it usually has."""
         rows = self._rows(
@@ -555,12 +562,13 @@ def knowledge_of(
     reversals: Mapping[str, Sequence[Reversal]],
     received: Mapping[str, Sequence[Received]],
     win_days: Mapping[str, set[date]],
+    deletions: Mapping[str, date],
     as_of: date,
 ) -> Knowledge:
     """Return what is known now of a period's wins.
 
     A win that nothing tells of any more (deleted, merged away, its date moved out of the period)
-    has come back whole, on the day on which that was first noticed.
+    has come back whole: on the day of its deletion, else on which that was first noticed.
 
     Args:
         inputs: The period's inputs as frozen.
@@ -568,6 +576,7 @@ def knowledge_of(
         reversals: By deal, as the marts tell.
         received: By deal, as the marts tell.
         win_days: By deal, as the marts tell.
+        deletions: By deal, as the marts tell.
         as_of: The day of the marts.
     """
     period = inputs.period
@@ -581,7 +590,7 @@ def knowledge_of(
     for fact in inputs.facts:
         days = win_days.get(fact.deal_id, set())
         if not any(period.start <= day < period.end for day in days):
-            on = noticed.get(fact.key, as_of)
+            on = noticed.get(fact.key) or deletions.get(fact.deal_id, as_of)
             back.add(Reversal(*fact.key, on, "withdrawn", Decimal(1), Decimal(1)))
         back |= {r for r in reversals.get(fact.deal_id, ()) if r.spell == fact.spell}
         money |= {r for r in received.get(fact.deal_id, ()) if r.spell == fact.spell}

@@ -67,6 +67,7 @@ class PayDesk:
         self._reversals = self.marts.reversals() if self.assignments or self.history else {}
         self._received = self.marts.received() if self.assignments or self.history else {}
         self._win_days = self.marts.win_days() if self.assignments or self.history else {}
+        self._deletions = self.marts.deletions() if self.assignments or self.history else {}
 
     @property
     def targets(self) -> list[Target]:
@@ -291,6 +292,7 @@ class PayDesk:
             reversals=self._reversals,
             received=self._received,
             win_days=self._win_days,
+            deletions=self._deletions,
             as_of=self.as_of,
         )
 

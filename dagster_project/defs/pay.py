@@ -24,6 +24,7 @@ _READ = (
     "dim_manager",
     "dim_manager_ids",
     "fct_deals",
+    "fct_deal_deletions",
     "fct_deal_events",
     "fct_payments",
     "fct_rates",

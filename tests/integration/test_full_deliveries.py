@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from tests.conftest import Company, Published
@@ -56,6 +58,8 @@ def test_amocrm_pages_that_all_came_delete_what_they_lack(company: Company):
     published = full(company, "amocrm", leads(1, 2, 3, 4), pages)
     assert published.kpi("booked_revenue", FEB) == 30
     assert told_of(published) == []
+    gone = published.rows("select deal_id, deleted_on from marts.fct_deal_deletions")
+    assert gone == [("crm:4", date(2026, 3, 15))]
 
 
 @pytest.mark.parametrize(

@@ -360,3 +360,81 @@ def test_reopened_wins_are_undone_once_whatever_day_and_plan_they_fall_on(tmp_pa
         ("crm:3", "rate", "booked_revenue", -500, 1100),
         ("crm:4", "w", "win_rate_amount", 100, None),
     ]
+
+
+def test_a_locked_month_is_corrected_by_the_shares_and_days_that_were(tmp_path):
+    """January, closed on 3 February: of S1 (1 000) 60 % are Anna's, 40 % Boris's; A1, X1 are 500.
+
+    Anna, 10 % to a half of the quota of 1 000, 20 % above: A1 50, S1 120. Boris, 1 000 at 500: his
+    900 are 180 %. Later the split becomes 50:50, X1 is deleted on 20 February (day 39 of 60) and S1
+    reopened on 5 March (day 44). By the shares of January: Anna -120; Boris, of whom nothing is
+    left, -1 800, and that on whatever day it is asked: on 31 March, day 78 of X1, as on the 10th.
+    (Dated by the day of the run, X1 had been outside the window then: -800.)
+    """
+    firm = Company(tmp_path / "ws")
+    firm.settings["country"] = None
+    firm.source(won_date="history")
+    deals = "deal_id,stage,opened_at,closed_at,amount,currency,manager_id,updated_at,is_deleted\n"
+    stages = "deal_id,stage,entered_at\n"
+    firm.entity("deals", deals.strip().replace(",", " "))
+    firm.entity("deal_stages", stages.strip().replace(",", " "))
+    firm.entity("deal_splits", "deal_id manager_id share")
+    firm.entity("managers", "manager_id manager_name")
+    firm.file("managers.csv", "manager_id,manager_name\n1,Anna\n2,Boris\n")
+    firm.file("deal_splits_1.csv", "deal_id,manager_id,share\nS1,1,0.6\nS1,2,0.4\n")
+    firm.file(
+        "deals_1.csv",
+        deals
+        + "S1,won,2025-12-01,2026-01-20,1000,RUB,1,2026-01-20,\n"
+        + "A1,won,2025-12-01,2026-01-10,500,RUB,1,2026-01-20,\n"
+        + "X1,won,2025-12-01,2026-01-12,500,RUB,2,2026-01-20,\n",
+    )
+    won = "{0},open,2025-12-01\n{0},won,2026-01-{1}\n"
+    days = {"S1": 20, "A1": 10, "X1": 12}
+    firm.file("deal_stages_1.csv", stages + "".join(won.format(*item) for item in days.items()))
+    bonus = firm.directory / "bonus"
+    bonus.mkdir(parents=True)
+    (bonus / "rate.yml").write_text(
+        RATE.replace("credited_margin", "credited_revenue").replace(
+            "{from_pct: 0, rate: 0.1}",
+            "{from_pct: 0, to_pct: 50, rate: 0.1}, {from_pct: 50, rate: 0.2}",
+        )
+        + "    clawback: {window_days: 60}\n"
+    )
+    share = REVENUE.replace("booked", "credited").replace("target: 1000}", "target: 500}")
+    (bonus / "p.yml").write_text(share.replace("window_days: 90", "window_days: 60"))
+    (bonus / "assignments.csv").write_text(
+        "manager_id,plan,from\n1,rate,2026-01-01\n2,p,2026-01-01\n"
+    )
+    firm.settings["as_of"] = "2026-02-03"
+    firm.run()
+    revision = close(load_workspace(firm.directory), "2026-01", by="x", reason="y")
+    assert [s.statement.to_pay for s in revision.settled] == [170, 1800]
+
+    firm.file("deal_splits_2.csv", "deal_id,manager_id,share\nS1,1,0.5\nS1,2,0.5\n")
+    firm.file("deal_stages_2.csv", stages + "S1,open,2026-03-05\n")
+    firm.file(
+        "deals_2.csv",
+        deals
+        + "S1,open,2025-12-01,,1000,RUB,1,2026-03-05,\n"
+        + "X1,won,2025-12-01,2026-01-12,500,RUB,2,2026-02-20,true\n",
+    )
+    for day in ("2026-03-10", "2026-03-31"):
+        firm.settings["as_of"] = day
+        told = firm.run()
+        assert told.rows("select deal_id, deleted_on from marts.fct_deal_deletions") == [
+            ("crm:X1", date(2026, 2, 20))
+        ]
+        assert told.rows(
+            "select manager_id, origin_start, amount from marts.bonus_lines "
+            "where kind = 'correction' order by 1"
+        ) == [("crm:1", date(2026, 1, 1), -120), ("crm:2", date(2026, 1, 1), -1800)]
+        assert told.rows(
+            "select manager_id, period, earned, carried_out from marts.bonus_statements "
+            "where period > '2026-01' order by 1, 2"
+        ) == [
+            ("crm:1", "2026-02", 0, -120),
+            ("crm:1", "2026-03", 0, -120),
+            ("crm:2", "2026-02", 0, -1800),
+            ("crm:2", "2026-03", 0, -1800),
+        ]

@@ -4,7 +4,8 @@ What belongs here: the working-day x season curve of sums. What does not: ratios
 have none (progress).
 
 Source: decision 23: the median share over the last 12 periods of the grain, at least 6, at the same
-fraction of elapsed working days; else the team's, the company's, a straight line.
+fraction of elapsed working days; else the team's, the company's, a straight line. Movements of MRR,
+which no day holds, have a straight line.
 """
 
 from __future__ import annotations
@@ -116,6 +117,8 @@ class Curves:
         return self._curves[key]
 
     def _find(self, goal: Goal) -> Curve:
+        if not goal.kpi.is_by_day:
+            return Curve("straight_line", [])  # no day says how much was there by then
         for scope in (goal.scope, *self.figures.wider(goal.scope, goal.start)):
             past = self.figures.before(goal.kpi.code, scope, goal.grain, goal.start)
             usable = [v for v in past if v.value is not None and v.value > 0]

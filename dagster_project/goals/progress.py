@@ -22,7 +22,7 @@ from typing import Any
 from dagster_project.goals.attainment import TWO, attained, is_met, progressed
 from dagster_project.goals.curve import Curves, as_decimal, elapsed, working_days_of
 from dagster_project.goals.reading import in_force
-from dagster_project.goals.shapes import WHOLE_PERIOD, Figures, Goal, Scope
+from dagster_project.goals.shapes import Figures, Goal, Scope
 from dagster_project.period_names import shifted
 
 
@@ -209,7 +209,7 @@ def _daily(
     if kpi.aggregation == "distribution":
         yield from _medians(goal, figures, days)
         return
-    if kpi.date_rule in WHOLE_PERIOD or "day" not in kpi.grains:
+    if not kpi.is_by_day:
         return
     running = curves.running(kpi.code, scope)
     for day in days:

@@ -58,6 +58,12 @@ class Kpi:
     formula_en: str = ""
     formula_ru: str = ""
 
+    @property
+    def is_by_day(self) -> bool:
+        """Tell whether the figure of a stretch is the sum of its days' parts."""
+        adds_up = self.aggregation in ("additive", "ratio")
+        return adds_up and "day" in self.grains and self.date_rule not in WHOLE_PERIOD
+
 
 @dataclass(frozen=True)
 class Value:

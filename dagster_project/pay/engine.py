@@ -167,7 +167,7 @@ def _asked(work: Work, chosen: Chosen, component: Component) -> Fraction:
     terms = work.inputs.kpis[component.kpi]
     whole = Fraction(chosen.value)
     if terms.aggregation == "additive":
-        return whole * work.asked
+        return whole * work.asked_of(component.kpi)
     is_rising = terms.direction == "up" and chosen.kind != "at_most"
     return whole * work.asked / work.share if is_rising else whole
 

@@ -182,7 +182,11 @@ def _if_ended(plans: Mapping[str, Plan], inputs: Inputs, known: Knowledge, as_of
         for a in inputs.assignments
         if a.from_ <= as_of
     )
-    return earned(plans, replace(inputs, assignments=ended), known) if ended else NOTHING
+    left = inputs.payee.left_on
+    payee = replace(inputs.payee, left_on=as_of if left is None or left > as_of else left)
+    if not ended:
+        return NOTHING
+    return earned(plans, replace(inputs, payee=payee, assignments=ended), known)
 
 
 def _after(day: date) -> date:

@@ -75,7 +75,7 @@ def pay_rate(work: Work, group: list[tuple[int, Component]]) -> None:
         limit, gate_factor, gate_notes = gated_rate(work, version, part.code)
         factor, factor_notes = factor_of(work, version, part.code)
         notes += [*gate_notes, *factor_notes]
-        share = work.segments[number].share / work.share
+        share = work.segments[number].share / work.covered(component.kpi)
         begin = ZERO
         for place, (_, size, _) in enumerate(wins):
             for piece in _tiered(part, quotas[number], base, begin, size):
@@ -105,7 +105,7 @@ def pay_rate(work: Work, group: list[tuple[int, Component]]) -> None:
 
 def _quota(work: Work, part: Component) -> Fraction:
     chosen = choose_target(part, work.inputs)
-    return Fraction(chosen.value or 0) * work.asked
+    return Fraction(chosen.value or 0) * work.asked_of(part.kpi)
 
 
 def _remaining(

@@ -66,6 +66,21 @@ class Work:
         """Share of an additive target that is asked: assigned days, ramped."""
         return sum((s.share * s.ramp for s in self.segments), ZERO)
 
+    def covered(self, kpi: str) -> Fraction:
+        """Share of the period's working days that a figure is of: the assigned ones.
+
+        A sum without days of its own, as movements of MRR, is of all days of employment: its target
+        is asked for those, and the assigned ones are paid their part of it.
+        """
+        terms = self.inputs.kpis[kpi]
+        if terms.aggregation != "additive" or "day" in terms.grains:
+            return self.share
+        return Fraction(len(employed_days(self.inputs)), len(self.inputs.working_days))
+
+    def asked_of(self, kpi: str) -> Fraction:
+        """Share of an additive target that is asked of a figure: its days, ramped."""
+        return self.covered(kpi) * self.asked / self.share
+
     @property
     def quantum(self) -> Decimal:
         """To what lines are rounded: as the last version in force says."""
@@ -104,16 +119,21 @@ def refused(
     )
 
 
-def assigned_days(inputs: Inputs, plan_name: str) -> list[date]:
-    """Return the working days of the period on which a payee is employed and on a plan."""
+def employed_days(inputs: Inputs) -> list[date]:
+    """Return the working days of the period on which a payee is employed."""
     payee = inputs.payee
     return [
         day
         for day in inputs.working_days
         if (payee.hired_on is None or day >= payee.hired_on)
         and (payee.left_on is None or day <= payee.left_on)
-        and any(a.plan == plan_name and a.is_in_force(day) for a in inputs.assignments)
     ]
+
+
+def assigned_days(inputs: Inputs, plan_name: str) -> list[date]:
+    """Return the working days of the period on which a payee is employed and on a plan."""
+    own = [a for a in inputs.assignments if a.plan == plan_name]
+    return [day for day in employed_days(inputs) if any(a.is_in_force(day) for a in own)]
 
 
 def segments_of(plan: Plan, inputs: Inputs) -> list[Segment]:

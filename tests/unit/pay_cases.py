@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -32,6 +33,7 @@ KPIS = {
         kpi("booked_revenue", "money", "additive"),
         kpi("credited_margin", "money", "additive"),
         kpi("won_deals", "count", "additive"),
+        replace(kpi("mrr_new", "money", "additive"), grains=GRAINS - {"day"}),
         kpi("margin_rate", "share", "ratio"),
         kpi("win_rate", "share", "ratio"),
         kpi("crm_hygiene", "share", "ratio"),

@@ -317,6 +317,22 @@ def test_months_without_any_count_in_the_usual_result_once_there_was_some(past, 
     assert (last["expected_basis"], last["landing"]) == ("straight_line", landing)
 
 
+def test_a_sum_that_no_day_holds_is_expected_on_a_straight_line():
+    """New MRR is known by months: of 1 500 half is expected by the 15th, 1 000 land at 1 500.
+
+    (On the curve of twelve months, whose days hold nothing, nothing was expected to the last day
+    and a whole usual month of 1 000 was still to come.)
+    """
+    mrr_new = replace(kpi("mrr_new"), grains=frozenset({"month"}), date_rule="month of change")
+    start = date(2026, 1, 1)
+    told = months(*[1000] * 12, code="mrr_new")
+    value = Value(start, date(2026, 2, 1), Decimal(1000), None, Decimal(1000), 1, False)
+    told["mrr_new", ("company", "all"), "month"][start] = value
+    *_, last = plan_fact([goal(1500, of=mrr_new)], figures(told), Curves(figures(told)), Pace())
+    assert (last["expected_basis"], last["expected"]) == ("straight_line", 750)
+    assert (last["status"], last["landing"]) == ("ahead", 1500)
+
+
 def test_a_version_given_to_another_is_held_against_the_other_s_figures():
     """Ann's goal goes to Bob on 10 January: 70 of hers until then, 30 of his from then on."""
     start = date(2026, 1, 1)

@@ -469,6 +469,36 @@ def test_an_assignment_from_midway_is_asked_and_paid_its_share():
     assert [x.amount for x in told] == [Decimal("8181.82"), Decimal("-2727.27")]
 
 
+def test_a_sum_without_days_of_its_own_is_paid_once_by_two_assignments_in_a_row():
+    """100 of new MRR in October, of which 10 of 22 working days come before the 15th.
+
+    Its days are not known: the figure and the target of 100 are of the month, met whole, and each
+    part is paid for its days: 4 545.45 and 5 454.55 of 10 000. Each asked for its days' part of the
+    target, they had stood at 220 % (200 are paid) and 183 %: 9 090.91 and 10 000.
+    A rate of 10 % on 500 likewise: 22.73 and 27.27 of 50.
+    """
+    parts = (assigned("2026-10-01", "2026-10-15"), assigned("2026-10-15"))
+    target = version(one("mrr_new", "target: 100"))
+    rate = version(
+        "      - {kpi: mrr_new, quota: 1000, tiers: [{from_pct: 0, rate: 0.1}]}\n"
+    ).replace("    target_amount: 10000\n", "")
+    paid_by = []
+    for part in parts:
+        (line,) = lines_of(target, [figure("mrr_new", "100")], assignments=(part,))
+        (told,) = lines_of(rate, [figure("mrr_new", "500")], assignments=(part,))
+        assert (line.target, line.attainment) == (100, 1)
+        assert (told.target, told.attainment) == (1000, Fraction(1, 2))
+        paid_by.append((line.amount, told.amount))
+    assert paid_by == [
+        (Decimal("4545.45"), Decimal("22.73")),
+        (Decimal("5454.55"), Decimal("27.27")),
+    ]
+    # who began on the 15th made all of it since: 100 where 12/22 of the target are asked
+    new = replace(ANNA, hired_on=date(2026, 10, 15))
+    (line,) = lines_of(target, [figure("mrr_new", "100")], payee=new)
+    assert (line.target, line.amount) == (Fraction(1200, 22), Decimal("10000.00"))
+
+
 def test_a_rate_target_is_not_prorated_by_days():
     (line,) = lines_of(
         version(one("margin_rate", "target: 0.2")),

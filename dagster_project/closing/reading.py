@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -501,13 +501,14 @@ class Marts:
                 told.setdefault(row["deal_id"], []).append(Received(**row))
         return told
 
-    def win_days(self) -> dict[str, set[date]]:
-        """Return, by deal, the days on which it was won, as far as anything still says so."""
-        told: dict[str, set[date]] = {}
+    def win_days(self) -> dict[str, dict[int, date]]:
+        """Return, by deal and spell, the day of each win, as far as anything still says so."""
+        told: dict[str, dict[int, date]] = {}
         for row in self._rows(
-            "select deal_id, occurred_on from kpi.marts.fct_deal_events where event = 'won'"
+            "select deal_id, spell_number, occurred_on from kpi.marts.fct_deal_events "
+            "where event = 'won' order by deal_id, spell_number"
         ):
-            told.setdefault(row["deal_id"], set()).add(row["occurred_on"])
+            told.setdefault(row["deal_id"], {})[row["spell_number"]] = row["occurred_on"]
         return told
 
     def deletions(self) -> dict[str, date]:
@@ -561,21 +562,22 @@ def knowledge_of(
     *,
     reversals: Mapping[str, Sequence[Reversal]],
     received: Mapping[str, Sequence[Received]],
-    win_days: Mapping[str, set[date]],
+    win_days: Mapping[str, Mapping[int, date]],
     deletions: Mapping[str, date],
     as_of: date,
 ) -> Knowledge:
     """Return what is known now of a period's wins.
 
     A win that nothing tells of any more (deleted, merged away, its date moved out of the period)
-    has come back whole: on the day of its deletion, else on which that was first noticed.
+    has come back whole: on the day of its deletion, else on which that was first noticed. A win is
+    known by its day: an earlier one that a late history adds moves the numbers of all after it.
 
     Args:
         inputs: The period's inputs as frozen.
         before: What was known when the period was last stated.
         reversals: By deal, as the marts tell.
         received: By deal, as the marts tell.
-        win_days: By deal, as the marts tell.
+        win_days: By deal and spell, as the marts tell.
         deletions: By deal, as the marts tell.
         as_of: The day of the marts.
     """
@@ -588,12 +590,15 @@ def knowledge_of(
     back: set[Reversal] = set()
     money: set[Received] = set()
     for fact in inputs.facts:
-        days = win_days.get(fact.deal_id, set())
-        if not any(period.start <= day < period.end for day in days):
+        days = win_days.get(fact.deal_id, {})
+        if not any(period.start <= day < period.end for day in days.values()):
             on = noticed.get(fact.key) or deletions.get(fact.deal_id, as_of)
             back.add(Reversal(*fact.key, on, "withdrawn", Decimal(1), Decimal(1)))
-        back |= {r for r in reversals.get(fact.deal_id, ()) if r.spell == fact.spell}
-        money |= {r for r in received.get(fact.deal_id, ()) if r.spell == fact.spell}
+        spell = max((s for s, day in days.items() if day == fact.won_on), default=fact.spell)
+        own = [r for r in reversals.get(fact.deal_id, ()) if r.spell == spell]
+        paid = [r for r in received.get(fact.deal_id, ()) if r.spell == spell]
+        back |= {replace(r, spell=fact.spell) for r in own}
+        money |= {replace(r, spell=fact.spell) for r in paid}
     return Knowledge(
         tuple(sorted(back, key=lambda r: (r.deal_id, r.spell, r.occurred_on, r.kind, r.part))),
         tuple(sorted(money, key=lambda r: (r.deal_id, r.spell))),

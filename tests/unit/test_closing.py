@@ -10,13 +10,13 @@ import pytest
 
 from dagster_project.closing.frozen import read_closed, write_revision
 from dagster_project.closing.periods import label, parse_period, period_of, periods_between
-from dagster_project.closing.reading import registry_terms
+from dagster_project.closing.reading import knowledge_of, registry_terms
 from dagster_project.closing.tables import rows_of
 from dagster_project.errors import ClosedPeriodBroken, WorkspaceError
 from dagster_project.pay.checks import PlanContext
 from dagster_project.pay.engine import evaluate
 from dagster_project.pay.feedback import Change, DealSize, changed, hints
-from dagster_project.pay.inputs import Figure, Knowledge, Period, Target
+from dagster_project.pay.inputs import Figure, Knowledge, Period, Received, Reversal, Target
 from dagster_project.pay.reading import read_plan, read_plans
 from dagster_project.pay.settlement import make_statement
 from dagster_project.settings import PACKAGE
@@ -32,6 +32,7 @@ from tests.unit.pay_cases import (
     large_figures,
     mass_figures,
     plan_of,
+    win,
 )
 from tests.unit.test_pay_examples import second_quarter
 
@@ -281,3 +282,33 @@ def test_a_plan_read_from_a_revision_is_held_against_the_registry_of_then(tmp_pa
         == read_plan(LARGE.encode(), "x", PlanContext(told.inputs.kpis, "RUB")).plan
     )
     assert isinstance(told.inputs.period, Period)
+
+
+def test_a_win_is_known_by_its_day_whatever_number_a_late_history_gives_it():
+    """Paid as the first win of D, on 20 October. Told later: won on the 5th, reopened on the 8th.
+
+    The win of the 20th is the second now, stands and is paid for; what came back is the other's. A
+    reopening of the 25th is its own, and one of its own day, after which it was won again, is not.
+    """
+    plan = plan_of(LARGE.replace("period: quarter", "period: month"))
+    fact = win("D", "2026-10-20", "100")
+    inputs = inputs_of(plan, OCTOBER, [], [fact])
+    first, second = date(2026, 10, 5), date(2026, 10, 20)
+
+    def known(days, *reversals):
+        paid = [Received("D", spell, Decimal(100), Decimal(100)) for spell in days]
+        return knowledge_of(
+            inputs, None, reversals={"D": reversals}, received={"D": paid}, win_days={"D": days},
+            deletions={}, as_of=date(2026, 11, 5),
+        )  # fmt: skip
+
+    def reopened(spell, day):
+        return Reversal("D", spell, date(2026, 10, day), "reopened", Decimal(1), Decimal(1))
+
+    told = known({1: first, 2: second}, reopened(1, 8))
+    assert told.reversals == ()
+    assert [(r.spell, r.part) for r in told.received] == [(1, 100)]
+    told = known({1: first, 2: second}, reopened(1, 8), reopened(2, 25))
+    assert [(r.spell, r.occurred_on.day) for r in told.reversals] == [(1, 25)]
+    assert known({1: second, 2: second}, reopened(1, 20)).reversals == ()
+    assert [r.kind for r in known({}).reversals] == ["withdrawn"]

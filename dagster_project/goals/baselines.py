@@ -36,8 +36,14 @@ def baseline_of(goal: Goal, figures: Figures) -> Decimal | None:
     if not all(figures.is_base(goal.scope, goal.grain, start) for start in starts) or not starts:
         return None
     values = [figures.value(goal.kpi.code, goal.scope, goal.grain, start) for start in starts]
-    known = [v for v in values if v is not None and v.is_complete and v.value is not None]
+    known = [v for v in values if v is not None and v.is_complete and _adds(goal, v)]
     return _together(goal, known) if len(known) == len(starts) else None
+
+
+def _adds(goal: Goal, value: Value) -> bool:
+    """Tell whether a period is known: by its value, of several ratios by their parts."""
+    is_part = goal.baseline_kind == "trailing_3" and goal.kpi.aggregation == "ratio"
+    return value.denominator is not None if is_part else value.value is not None
 
 
 def base_starts(goal: Goal) -> list[date]:

@@ -416,6 +416,12 @@ def test_three_months_before_are_a_mean_of_sums_and_a_sum_over_sum_of_ratios():
     points = goal("0.05", of=rate, kind="percentage_points", baseline_kind="trailing_3")
     assert baseline_of(points, known) == Decimal("0.24")
     assert with_target(points, known, {}).target == Decimal("0.29")
+    # a month without a close adds nothing to either part: 10 of 40; an unknown one leaves no base
+    november = date(2025, 11, 1)
+    told[november] = Value(november, date(2025, 12, 1), Decimal(0), Decimal(0), None)
+    assert baseline_of(points, known) == Decimal("0.25")
+    told[november] = Value(november, date(2025, 12, 1), None, None, None)
+    assert baseline_of(points, known) is None
 
 
 def test_a_base_that_is_not_complete_or_not_above_nothing_leaves_the_target_unknown():

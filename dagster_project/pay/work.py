@@ -228,14 +228,14 @@ def exact(figure: Figure, aggregation: str) -> Fraction | None:
 
 def facts_of(work: Work, component: Component) -> list[Fact]:
     """Return the wins behind a component's figure, in the order in which they fill tiers."""
+    own = [a for a in work.inputs.assignments if a.plan == work.plan.plan]
     found = [
         f
         for f in work.inputs.facts
-        if f.kpi_code == component.kpi and f.scope_type == component.scope
+        if f.kpi_code == component.kpi
+        and f.scope_type == component.scope
+        and any(a.is_in_force(f.won_on) for a in own)
     ]
-    if work.share < 1:
-        own = [a for a in work.inputs.assignments if a.plan == work.plan.plan]
-        found = [f for f in found if any(a.is_in_force(f.won_on) for a in own)]
     return sorted(found, key=lambda f: (str(f.won_at or f.won_on), f.deal_id, f.spell))
 
 

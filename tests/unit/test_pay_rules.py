@@ -48,9 +48,11 @@ def one(kpi: str, more: str = "", weight: int = 100, curve: str = "line") -> str
     return f"      - {{kpi: {kpi}, weight: {weight}, curve: {curve}{', ' if more else ''}{more}}}\n"
 
 
-def lines_of(text: str, figures, facts=None, known=None, period=OCTOBER, **more):
+def lines_of(text: str, figures, facts=None, known=None, period=OCTOBER, plans=(), **more):
     plan = plan_of(HEAD + text)
-    return evaluate({plan.plan: plan}, inputs_of(plan, period, figures, facts, **more), known)
+    others = {name: plan.model_copy(update={"plan": name}) for name in plans}
+    inputs = inputs_of(plan, period, figures, facts, **more)
+    return evaluate({plan.plan: plan} | others, inputs, known)
 
 
 def amount(lines) -> Decimal:
@@ -497,6 +499,28 @@ def test_a_sum_without_days_of_its_own_is_paid_once_by_two_assignments_in_a_row(
     new = replace(ANNA, hired_on=date(2026, 10, 15))
     (line,) = lines_of(target, [figure("mrr_new", "100")], payee=new)
     assert (line.target, line.amount) == (Fraction(1200, 22), Decimal("10000.00"))
+
+
+def test_a_win_after_the_last_assigned_day_is_no_win_of_the_plan_be_no_working_day_left():
+    """The next plan begins on Saturday the 31st: its win of 200 earns nothing by the one before."""
+    rate = version(
+        "      - {kpi: booked_revenue, quota: 1000, tiers: [{from_pct: 0, rate: 0.1}]}\n"
+    ).replace("    target_amount: 10000\n", "")
+    facts = [
+        win("x", "2026-10-30", "100", code="booked_revenue"),
+        win("y", "2026-10-31", "200", code="booked_revenue"),
+    ]
+    told = lines_of(
+        rate,
+        [figure("booked_revenue", "100")],
+        facts,
+        assignments=(
+            assigned("2026-10-01", "2026-10-31"),
+            replace(assigned("2026-10-31"), plan="next"),
+        ),
+        plans=("next",),
+    )
+    assert [(x.deal_id, x.amount) for x in told] == [("x", Decimal("10.00"))]
 
 
 def test_a_rate_target_is_not_prorated_by_days():

@@ -4,7 +4,8 @@ What belongs here: actual to date, expected to date, pace, landing, status. What
 itself (curve), the meaning of a target (attainment).
 
 **Shape**: rows of ``marts.plan_fact``. What no days add up to (composites, cohorts over a window,
-figures of whole months) is known on the last day only; before that ``actual`` is None.
+figures of whole months, rates that need enough of a period's cases) is known on the last day only;
+before that ``actual`` is None.
 
 Source: decisions 21 to 25.
 """

@@ -37,7 +37,10 @@ SPARSE_SCOPES = ("product", "partner")
 
 @dataclass(frozen=True)
 class Kpi:
-    """A row of the registry, as far as goals read it."""
+    """A row of the registry, as far as goals read it.
+
+    ``needs_share``: known only where enough of a period's cases are; a day alone may miss that.
+    """
 
     code: str
     name_en: str
@@ -57,11 +60,12 @@ class Kpi:
     because_ru: str | None = None
     formula_en: str = ""
     formula_ru: str = ""
+    needs_share: bool = False
 
     @property
     def is_by_day(self) -> bool:
         """Tell whether the figure of a stretch is the sum of its days' parts."""
-        adds_up = self.aggregation in ("additive", "ratio")
+        adds_up = self.aggregation in ("additive", "ratio") and not self.needs_share
         return adds_up and "day" in self.grains and self.date_rule not in WHOLE_PERIOD
 
 

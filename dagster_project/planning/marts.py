@@ -315,6 +315,7 @@ def _kpi_of(row: Mapping[str, Any]) -> Kpi:
         row["unavailable_because_ru"],
         row["formula_en"] or "",
         row["formula_ru"] or "",
+        bool(row["guard_minimum"]),
     )
 
 

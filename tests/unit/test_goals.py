@@ -333,6 +333,25 @@ def test_a_sum_that_no_day_holds_is_expected_on_a_straight_line():
     assert (last["status"], last["landing"]) == ("ahead", 1500)
 
 
+def test_a_rate_that_needs_enough_cases_of_a_period_is_not_put_together_of_days():
+    """100 of 600 by amount; of the 5th, where a loss lacks its amount, nothing is known by itself.
+
+    Of the other days 0 of 400 remain, which is no rate to date; that of the period stands last.
+    """
+    rate = replace(kpi("win_rate_amount", "up", "ratio", "share"), needs_share=True)
+    start = date(2026, 1, 1)
+    value = Value(
+        start, date(2026, 2, 1), Decimal(100), Decimal(600), Decimal(1) / 6, 6, is_complete=False
+    )
+    known = figures(
+        {("win_rate_amount", ("company", "all"), "month"): {start: value}},
+        {("win_rate_amount", ("company", "all")): [(date(2026, 1, 6), Decimal(0), Decimal(400))]},
+    )
+    rows = list(plan_fact([goal("0.5", of=rate)], known, Curves(known), Pace()))
+    assert {row["actual"] for row in rows[:-1]} == {None}
+    assert rows[-1]["actual"] == Decimal(1) / 6
+
+
 def test_a_version_given_to_another_is_held_against_the_other_s_figures():
     """Ann's goal goes to Bob on 10 January: 70 of hers until then, 30 of his from then on."""
     start = date(2026, 1, 1)

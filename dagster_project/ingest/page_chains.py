@@ -33,7 +33,13 @@ class Page:
 
 def pages_of(document: Any, told_by: str) -> list[Page]:
     """Return the pages of a file by the way its system tells them (``Table.paged_by``)."""
-    ways = {"start": pages_by_start, "number": pages_by_number, "after": pages_by_after}
+    ways = {
+        "start": pages_by_start,
+        "number": pages_by_number,
+        "after": pages_by_after,
+        "locator": pages_by_locator,
+        "more": pages_by_more,
+    }
     return ways[told_by](document)
 
 
@@ -65,6 +71,34 @@ def pages_by_after(document: Any) -> list[Page]:
         else:
             pages.append(Page(rows, is_followed=after is not None))
     return pages
+
+
+def pages_by_locator(document: Any) -> list[Page]:
+    """Return the pages of envelopes with ``records``, ``totalSize``, ``done``, ``nextRecordsUrl``.
+
+    The address of the next page ends in the place of its first record: ``/query/01g...-2000``.
+    """
+    pages = []
+    for envelope in _envelopes(document):
+        records = envelope.get("records")
+        if not isinstance(records, list) or "done" not in envelope:
+            continue
+        if envelope["done"]:
+            pages.append(Page(len(records), total=_whole(envelope.get("totalSize"))))
+            continue
+        place = _whole(str(envelope.get("nextRecordsUrl") or "").rpartition("-")[2])
+        total = _whole(envelope.get("totalSize")) if place is not None else None
+        pages.append(Page(len(records), place, total, is_followed=None if place else True))
+    return pages
+
+
+def pages_by_more(document: Any) -> list[Page]:
+    """Return the pages of envelopes with ``data`` and ``has_more``, which tell no place."""
+    return [
+        Page(len(envelope["data"]), is_followed=bool(envelope["has_more"]))
+        for envelope in _envelopes(document)
+        if isinstance(envelope.get("data"), list) and "has_more" in envelope
+    ]
 
 
 def _envelopes(document: Any) -> list[dict[str, Any]]:

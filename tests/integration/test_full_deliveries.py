@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import pytest
@@ -85,5 +86,40 @@ def test_hubspot_pages_whose_last_one_came_delete_what_they_lack(company: Compan
 def test_hubspot_pages_without_the_last_one_delete_nothing_and_say_so(company: Company):
     pages = [deals(1, 2, after="NTI1Cg"), deals(3, after="NTI2Cg")]
     published = full(company, "hubspot", deals(1, 2, 3, 4), pages)
+    assert published.kpi("booked_revenue", FEB) == 40
+    assert told_of(published) == [("pages_missing",)]
+
+
+def opportunities(*numbers: int, total: int, place: int | None = None) -> str:
+    """Spell a page of a query: wins of 2 February, each of 10; ``place`` of the next record."""
+    records = [
+        {
+            "Id": f"0065g0000000{n:03}AAA",
+            "Name": f"Deal {n}",
+            "StageName": "Signed",
+            "IsWon": True,
+            "IsClosed": True,
+            "Amount": 10,
+            "CloseDate": "2026-02-02",
+            "CreatedDate": "2026-01-02T10:00:00.000+0000",
+        }
+        for n in numbers
+    ]
+    told = {"totalSize": total, "done": place is None, "records": records}
+    return json.dumps(told | ({"nextRecordsUrl": f"/query/01gxx-{place}"} if place else {}))
+
+
+def test_salesforce_pages_that_all_came_delete_what_they_lack(company: Company):
+    """Three of the four came again: 30."""
+    pages = [opportunities(1, 2, total=3, place=2), opportunities(3, total=3)]
+    published = full(company, "salesforce", opportunities(1, 2, 3, 4, total=4), pages)
+    assert published.kpi("booked_revenue", FEB) == 30
+    assert told_of(published) == []
+
+
+def test_salesforce_pages_without_the_last_one_delete_nothing_and_say_so(company: Company):
+    """The fourth is on a page that did not come, and counts: 40."""
+    pages = [opportunities(1, 2, total=4, place=2), opportunities(3, total=4, place=3)]
+    published = full(company, "salesforce", opportunities(1, 2, 3, 4, total=4), pages)
     assert published.kpi("booked_revenue", FEB) == 40
     assert told_of(published) == [("pages_missing",)]

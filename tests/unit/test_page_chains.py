@@ -12,6 +12,8 @@ from dagster_project.ingest.page_chains import (
     Page,
     is_whole,
     pages_by_after,
+    pages_by_locator,
+    pages_by_more,
     pages_by_number,
     pages_by_start,
 )
@@ -89,6 +91,29 @@ def test_pages_with_a_mark_of_the_next_are_whole_once_one_has_none():
     assert is_whole(pages_by_after(last))
     assert not is_whole(pages_by_after([followed, followed]))
     assert pages_by_after({"id": "1"}) == []
+
+
+def test_pages_of_a_query_are_placed_by_the_address_of_the_next():
+    def found(rows: int, place: int | None) -> dict:
+        told = {"totalSize": 5, "done": place is None, "records": [{}] * rows}
+        return told | ({"nextRecordsUrl": f"/query/01gxx-{place}"} if place else {})
+
+    pages = [found(2, 2), found(2, 4), found(1, None)]
+    assert pages_by_locator(pages) == [Page(2, 2, 5), Page(2, 4, 5), Page(1, None, 5)]
+    assert is_whole(pages_by_locator([pages[2], pages[0], pages[1], pages[1]]))
+    for missing in range(3):
+        assert not is_whole(pages_by_locator([p for n, p in enumerate(pages) if n != missing]))
+    assert is_whole(pages_by_locator(found(5, None)))
+    assert not is_whole(pages_by_locator({"done": False, "records": [{}]}))
+    assert pages_by_locator({"Id": "1"}) == []
+
+
+def test_pages_that_only_say_whether_there_are_more_are_whole_once_one_has_none():
+    followed, last = {"data": [{}], "has_more": True}, {"data": [{}], "has_more": False}
+    assert is_whole(pages_by_more([followed, last]))
+    assert is_whole(pages_by_more(last))
+    assert not is_whole(pages_by_more([followed, followed]))
+    assert pages_by_more({"id": "1", "data": [{}]}) == []
 
 
 def test_pages_of_a_search_have_places_so_that_a_gap_between_shows():

@@ -17,7 +17,12 @@ _REPORT = {
     "stop_at": r"^(Grand Total|Confidential Information|Copyright \(c\))",
     "drop_any": r"^(Total|Subtotal|Grand Total.*|Итого)$",
 }
-_ANY = {"utc_by": "fivetran_synced", "records": ("records", "*.records"), "flatten": True}
+_ANY = {
+    "utc_by": "fivetran_synced",
+    "records": ("records", "*.records"),
+    "paged_by": "locator",
+    "flatten": True,
+}
 
 _MARKS = {
     "is_deleted": col("boolean", "IsDeleted", "Deleted"),

@@ -69,7 +69,9 @@ class Table:
             (see ``json_records``). Empty: a list, or the only list of an object.
         paged_by: How an envelope tells its place among pages (``page_chains``): ``start`` (``next``
             and ``total`` of records), ``number`` (of the page, and a link to the next), ``after``
-            (a mark of the next). A delivery whose chain does not end is not full.
+            (a mark of the next), ``locator`` (an address that ends in the place of the next
+            record), ``more`` (whether there is a next). A delivery whose chain does not end is not
+            full.
         flatten: Nested JSON objects become dotted columns (``Owner.Name``).
         custom_fields: JSON key of a list of custom fields with values (amoCRM's shape): each
             becomes a column ``field:<id>``, ``field:<code>`` and one by its name.
@@ -105,7 +107,7 @@ class Table:
     updated_at: str | None = None
     file_names: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
-    paged_by: Literal["start", "number", "after"] | None = None
+    paged_by: Literal["start", "number", "after", "locator", "more"] | None = None
     flatten: bool = False
     custom_fields: str | None = None
     header_within: int = 1

@@ -16,7 +16,11 @@ from typing import Any
 from dagster_project.ingest.contracts.shape import Contract, Table, col
 
 _SYNCED = {"fivetran_synced": col("instant", "_fivetran_synced")}
-_ANY: dict[str, Any] = {"records": ("data", "*.data"), "utc_by": "fivetran_synced"}
+_ANY: dict[str, Any] = {
+    "records": ("data", "*.data"),
+    "paged_by": "more",
+    "utc_by": "fivetran_synced",
+}
 _PRICED = {
     "id": col("key"),
     "currency": col("text"),

@@ -344,7 +344,7 @@ class _Content:
                 if table.may_be_micros and source.money_in_micros
                 else table.money_divisor,
                 asks_micros=table.may_be_micros and source.money_in_micros is None,
-                is_utc=table.utc_by in found.columns,
+                is_utc=any(c in found.columns for c in (table.utc_by or "").split()),
             )
             fits.append(_Fit(table, reading, len(found.columns)))
         return sorted(fits, key=lambda fit: -fit.score)

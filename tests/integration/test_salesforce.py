@@ -163,6 +163,34 @@ def test_a_report_with_labels_local_dates_and_a_footer(org: Company):
     assert published.rows(told) == [(2, 2, 2000.0)]
 
 
+def test_times_of_a_weekly_export_are_utc_though_they_do_not_say_so(org: Company):
+    """21:30 in UTC on the last of January is 00:30 on the first of February in Moscow.
+
+    The zone of the source wins where workspace.yml names one: there it is still January. A report
+    has no ``SystemModstamp``, and its times are those of whoever made it.
+    """
+    org.settings |= {"timezone": "Europe/Moscow"}
+    header = '"Id","Name","StageName","Amount","CloseDate","IsClosed","IsWon","CreatedDate"'
+    cells = '"0065g0000000001AAA","Pumps","Signed","1.25E4","2026-02-02","1","1"'
+    for source, more in (("weekly", {}), ("local", {"timezone": "Europe/Moscow"}), ("report", {})):
+        org.source(source, **{"system": "salesforce"} | more)
+        stamp = ("", "") if source == "report" else (',"SystemModstamp"', ',"2026-02-02 21:30:00"')
+        org.file(
+            "Opportunity.csv",
+            f'{header}{stamp[0]}\n{cells},"2026-01-31 21:30:00"{stamp[1]}\n',
+            source=source,
+        )
+    opened = org.run().rows(
+        "select source_name, cast(opened_on as varchar), cast(won_on as varchar), amount_native "
+        "from marts.fct_deals order by 1"
+    )
+    assert opened == [
+        ("local", "2026-01-31", "2026-02-02", 12500),
+        ("report", "2026-01-31", "2026-02-02", 12500),
+        ("weekly", "2026-02-01", "2026-02-02", 12500),
+    ]
+
+
 def test_json_of_queries_with_nested_owners_and_several_currencies(org: Company):
     """Page 1 and 2: 100 EUR at 1.10 on 31 January, 50 USD; the third page is empty."""
 

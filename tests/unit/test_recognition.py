@@ -294,7 +294,7 @@ def test_contracts_are_whole(contract):
     for table in contract.tables:
         named = {table.key, *(table.amount or "").split(), table.event_on, table.updated_at}
         named |= {c for s in (table.drop_without or "", *table.dated_by) for c in s.split()}
-        named |= {table.utc_by, *(c for s in table.recognised_by for c in s.split())}
+        named |= {c for s in (table.utc_by or "", *table.recognised_by) for c in s.split()}
         assert named - {None} <= set(table.columns), table.name
         assert contract.system == "files" or table.recognised_by, table.name
         assert all(n.islower() and n.isidentifier() for n in table.columns), table.name

@@ -5,7 +5,9 @@ What belongs here: names, kinds, keys. What does not: ids of 15 characters, tomb
 
 Read: Data Loader and Weekly Export CSV, REST and Bulk query results, report exports (with their
 footer), connector tables (``_fivetran_*``), where a table in history mode
-(``_fivetran_start``) holds every version of a record. Fiscal columns are known and not used.
+(``_fivetran_start``) holds every version of a record. A Weekly Export writes UTC without an offset
+and every column of an object: ``SystemModstamp`` tells it, which no report has, or ``IsDeleted`` of
+a history of fields. Fiscal columns are known and not used.
 Source: formats of Salesforce exports as public seeds and its documentation show them.
 """
 
@@ -18,7 +20,7 @@ _REPORT = {
     "drop_any": r"^(Total|Subtotal|Grand Total.*|Итого)$",
 }
 _ANY = {
-    "utc_by": "fivetran_synced",
+    "utc_by": "fivetran_synced system_modstamp",
     "records": ("records", "*.records"),
     "paged_by": "locator",
     "flatten": True,
@@ -159,7 +161,7 @@ CONTRACT = Contract(
             recognised_by=("opportunity_id field new_value created_date",),
             key="id",
             event_on="created_date",
-            **_ANY,
+            **(_ANY | {"utc_by": "fivetran_synced is_deleted"}),
         ),
         Table(
             name="opportunity_stage",
@@ -177,7 +179,7 @@ CONTRACT = Contract(
                 "fivetran_synced": col("instant", "_fivetran_synced"),
             },
             recognised_by=("master_label is_closed is_won", "api_name is_closed is_won"),
-            **_ANY,
+            **(_ANY | {"utc_by": "fivetran_synced"}),
         ),
         Table(
             name="opportunity_line_item",

@@ -82,8 +82,9 @@ class Table:
             column of ``recognised_by``).
         drop_without: A row in which these own columns (as many of them as the file has; apart by
             spaces) are all empty is a total line.
-        utc_by: Own column whose presence tells that times without an offset are UTC (a connector's
-            mark); a ``timezone`` of the source in workspace.yml wins.
+        utc_by: Own columns, apart by spaces, of which any one tells by its presence that times
+            without an offset are UTC (a mark of a connector or of an API's own columns); a
+            ``timezone`` of the source in workspace.yml wins.
         dotted_dates: Order of day and month in dates with dots (``dmy``) where no value of the file
             tells it.
         escape: Sign that may escape a quote inside quoted CSV fields; doubled quotes are read too.

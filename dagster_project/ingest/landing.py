@@ -289,17 +289,21 @@ class _Work:
         return found == lines and longest < JOINED_LINES_LIMIT
 
     def _has_total_line(self, headers: list[str], places: dict[str, int]) -> bool:
-        """Tell whether some row may be a total line, so that the careful reader must decide."""
+        """Tell whether some row may be a total line, so that the careful reader must decide.
+
+        Spaces of every kind count here as plain ones, as they do for the careful reader or as they
+        make a line more suspect.
+        """
         reading = self.reading
         if not reading.has_total_rules:
             return False
         without = [c for c in (reading.drop_without or "").split() if c in places]
-        suspects = [" and ".join(f"{column} is null" for column in without)] if without else []
+        suspects = [" and ".join(f"{_trimmed(c)} = ''" for c in without)] if without else []
         if reading.drop_any or reading.stop_at or reading.drop:
-            suspects += [f"{c} is null" for c in reading.needed if c in places]
+            suspects += [f"{_trimmed(c)} = ''" for c in reading.needed if c in places]
         first = next((column for column, place in places.items() if place == 0), "_first")
         for pattern in filter(None, (reading.drop, reading.stop_at)):
-            suspects.append(f"regexp_matches(trim({first}), {_quoted(pattern)})")
+            suspects.append(f"regexp_matches({_trimmed(first)}, {_quoted(pattern)})")
         if not suspects:
             return False
         found = self.connection.execute(
@@ -636,6 +640,11 @@ def _line_ends(names: list[str]) -> str:
         for n in names
     ]
     return f"{' + '.join(counts)} as _lines, greatest({', '.join(counts)}, 0) as _longest"
+
+
+def _trimmed(column: str) -> str:
+    """Return SQL for a column's text with plain spaces for all others, and none around it."""
+    return rf"trim(regexp_replace(coalesce({column}, ''), '[\s\p{{Z}}]', ' ', 'g'))"
 
 
 def glob_free(path: Path | str) -> str:

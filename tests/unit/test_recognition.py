@@ -82,10 +82,10 @@ def source(**entities) -> SourceConfig:
 def told(tmp_path):
     """Return a function: content -> what it is recognised as."""
 
-    def run(data, name="x.csv", settings=None) -> Recognised | None:
+    def run(data, name="x.csv", settings=None, contract=CONTRACT) -> Recognised | None:
         path = tmp_path / name
         path.write_bytes(data if isinstance(data, bytes) else data.encode())
-        return recognise(path, name, settings or source(), CONTRACT, name)
+        return recognise(path, name, settings or source(), contract, name)
 
     return run
 
@@ -95,8 +95,8 @@ def landed(told, tmp_path):
     """Return a function: content -> (what was landed of it, rows)."""
     import duckdb
 
-    def run(data, name="x.csv", settings=None):
-        found = told(data, name, settings)
+    def run(data, name="x.csv", settings=None, contract=CONTRACT):
+        found = told(data, name, settings, contract)
         path = tmp_path / name
         status = path.stat()
         stamp = (status.st_size, status.st_mtime_ns)
@@ -145,6 +145,27 @@ def test_a_preamble_above_the_header_and_totals_among_the_rows(landed):
     assert [(r["id"], r["_row"]) for r in rows] == [("7", 6)]
     assert (done.rows_seen, done.rows_total_lines, done.amount_seen) == (1, 3, "5.0000")
     assert done.reader == "careful"
+
+
+@pytest.mark.parametrize("line", ["\u00a0Итого,x,5", "\t,Total,5", "\u202f,Total,5"])
+def test_a_total_line_with_spaces_of_any_kind_is_none_of_the_rows(landed, line):
+    done, rows = landed(f"Deal ID,Stage_ID,Amount\n7,won,5\n{line}\n")
+    assert [r["id"] for r in rows] == ["7"]
+    assert (done.rows_seen, done.rows_total_lines, done.amount_seen) == (1, 1, "5.0000")
+
+
+def test_a_french_report_puts_a_space_that_does_not_break_before_its_colons(landed):
+    """12.34 and 1 020.50 are spent: 1 032.84, which two lines below say again."""
+    text = (
+        'Rapport sur les campagnes\n"1 mars 2026 - 2 mars 2026"\n'
+        "Jour;Campagne;Code de la devise;Coût;Impr.\n"
+        "2026-03-01;Toits;EUR;12,34;7\n2026-03-02;Toits;EUR;1\u202f020,50;88\n"
+        "Total\u00a0: compte; --;EUR;1\u202f032,84;95\n"
+        "Total\u00a0: campagnes; --;EUR;1\u202f032,84;95\n"
+    )
+    done, rows = landed(text, contract=CONTRACTS["google_ads"])
+    assert [r["day_of"] for r in rows] == ["2026-03-01", "2026-03-02"]
+    assert (done.rows_total_lines, done.amount_seen) == (2, "1032.8400")
 
 
 def test_the_fast_reader_reads_a_file_of_a_system_without_totals(landed):

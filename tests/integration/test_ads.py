@@ -49,7 +49,7 @@ Total: Search,--,--,RUB,--,"1,032.84","11,734",95,3.50
 STATS = """\
 _fivetran_id,customer_id,date,_fivetran_synced,ad_network_type,base_campaign,clicks,cost_micros,device,id,impressions
 a,77,2026-03-05,2026-03-20 10:00:00,SEARCH,customers/77/campaigns/900,3,36150000,MOBILE,900,10
-b,77,2026-03-05,2026-03-20 10:00:00,SEARCH,customers/77/campaigns/900,4,1850001,DESKTOP,900,20
+b,77,2026-03-05,2026-03-20 10:00:00,SEARCH,,4,1850001,DESKTOP,900,20
 """
 CAMPAIGNS = """\
 id,updated_at,name,customer_id,advertising_channel_type
@@ -256,7 +256,7 @@ def test_lines_that_restate_a_google_report_are_not_added_and_a_campaign_named_t
 
 
 def test_devices_of_one_day_add_up_and_versions_of_a_campaign_do_not_multiply(published):
-    # 36.15 + 1.850001 -> 1.8500 in ten-thousandths
+    # 36.15 + 1.850001 -> 1.8500 in ten-thousandths; the second row says its campaign by `id` alone
     assert spent(published, "stats") == Decimal("38.0000")
     names = "select distinct campaign, currency from marts.fct_spend where source_name = 'stats'"
     assert published.rows(names) == [("New name", "RUB")]

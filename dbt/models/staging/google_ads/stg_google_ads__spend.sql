@@ -19,7 +19,8 @@
     'detail': ads_detail(report_cut),
 } %}
 {#- a campaign's own table calls it id, tables below it name the campaign beside -#}
-{%- set campaign_id = "coalesce(campaign_id, case when base_campaign like '%/campaigns/%' then regexp_extract(base_campaign, '/campaigns/([0-9]+)', 1) end)" %}
+{%- set campaign_id = "coalesce(campaign_id, case when base_campaign like '%/campaigns/%' then regexp_extract(base_campaign, '/campaigns/([0-9]+)', 1) end, "
+    ~ newest_told('google_ads', 'campaign', 'id', 'raw_.id') ~ ")" %}
 {%- set stats = {
     'spent_on': 'date',
     'source': "'Google Ads'",

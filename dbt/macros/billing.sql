@@ -2,14 +2,17 @@
   Billing systems: minor units of money, billing periods in whole months, newest versions.
 #}
 
-{# Money in the smallest unit of its currency -> text of whole units: some currencies have no cents, some have thousandths. #}
+{#
+  Money in the smallest unit of its currency -> text of whole units: some currencies have no cents, some have thousandths. ISK and
+  UGX have none either and are written with two digits all the same.
+#}
 {% macro minor_units(value, decimal, currency) -%}
     cast(cast({{ as_number(value, decimal, 'decimal(18, 4)') }} as decimal(24, 4)) * {{ minor_factor(currency) }} as {{ dbt.type_string() }})
 {%- endmacro %}
 
 {% macro minor_factor(currency) -%}
     cast(case
-        when lower({{ currency }}) in ('bif', 'clp', 'djf', 'gnf', 'jpy', 'kmf', 'krw', 'mga', 'pyg', 'rwf', 'ugx', 'vnd', 'vuv', 'xaf', 'xof', 'xpf') then 1
+        when lower({{ currency }}) in ('bif', 'clp', 'djf', 'gnf', 'jpy', 'kmf', 'krw', 'mga', 'pyg', 'rwf', 'vnd', 'vuv', 'xaf', 'xof', 'xpf') then 1
         when lower({{ currency }}) in ('bhd', 'jod', 'kwd', 'omr', 'tnd') then 0.001
         else 0.01 end as decimal(4, 3))
 {%- endmacro %}

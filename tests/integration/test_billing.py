@@ -19,6 +19,8 @@ id,_fivetran_synced,customer_id,status,created,start_date,current_period_start,c
 sub_1,2026-03-20 00:00:00,cus_1,active,2026-01-01 09:00:00,2026-01-01 09:00:00,2026-03-01 00:00:00,2026-04-01 00:00:00,,FALSE,,,2026-01-01 09:00:00,2026-01-15 09:00:00
 sub_2,2026-03-20 00:00:00,cus_2,canceled,2026-01-05 09:00:00,2026-01-05 09:00:00,2026-02-05 00:00:00,2026-03-05 00:00:00,,FALSE,2026-02-20 09:00:00,2026-03-05 00:00:00,,
 sub_3,2026-03-20 00:00:00,cus_2,incomplete_expired,2026-01-05 09:00:00,2026-01-05 09:00:00,2026-02-05 00:00:00,2026-03-05 00:00:00,,FALSE,,,,
+sub_4,2026-03-20 00:00:00,cus_2,canceled,2026-01-05 09:00:00,2026-01-05 09:00:00,2026-01-05 00:00:00,2026-01-19 00:00:00,,FALSE,2026-01-09 09:00:00,2026-01-09 09:00:00,2026-01-05 09:00:00,2026-01-19 09:00:00
+sub_5,2026-03-20 00:00:00,cus_2,active,2026-01-05 09:00:00,2026-01-05 09:00:00,2026-03-05 00:00:00,2026-04-05 00:00:00,,FALSE,,,,
 """,  # noqa: E501
     "subscription_history.csv": """\
 id,_fivetran_synced,_fivetran_active,customer_id,status,created,start_date,current_period_start,current_period_end,cancel_at,cancel_at_period_end,canceled_at,ended_at,trial_start,trial_end
@@ -29,12 +31,15 @@ _fivetran_synced,created,id,plan_id,quantity,subscription_id
 2026-03-20 00:00:00,2026-01-01 09:00:00,si_1,month,2,sub_1
 2026-03-20 00:00:00,2026-01-01 09:00:00,si_2,seat,1,sub_1
 2026-03-20 00:00:00,2026-01-05 09:00:00,si_3,year,1,sub_2
+2026-03-20 00:00:00,2026-01-05 09:00:00,si_4,month,1,sub_4
+2026-03-20 00:00:00,2026-01-05 09:00:00,si_5,shilling,1,sub_5
 """,
     "plan.csv": """\
 id,_fivetran_synced,active,amount,currency,interval,interval_count,product_id,usage_type
 month,2026-01-01 00:00:00,TRUE,150000,usd,month,1,prod_1,licensed
 seat,2026-01-01 00:00:00,TRUE,2999,usd,month,1,prod_2,licensed
 year,2026-01-01 00:00:00,TRUE,500,jpy,year,1,prod_1,licensed
+shilling,2026-01-01 00:00:00,TRUE,500000,ugx,month,1,prod_1,licensed
 """,
     "customer.csv": """\
 id,_fivetran_synced,created,delinquent,invoice_prefix,is_deleted,email,name
@@ -64,6 +69,9 @@ _fivetran_synced,id,created_at,updated_at,activated_at,canceled_at,expires_at,ac
 2026-03-20 00:00:00,r1,2026-01-10 08:00:00,2026-02-10 08:00:00,2026-01-10 08:00:00,,,acc,p1,active,2026-02-10 08:00:00,2026-03-10 08:00:00,,,USD,99.0,1,0.0,99.0
 2026-03-20 00:00:00,r1,2026-01-10 08:00:00,2026-03-10 08:00:00,2026-01-10 08:00:00,2026-03-12 08:00:00,2026-04-10 08:00:00,acc,p1,canceled,2026-03-10 08:00:00,2026-04-10 08:00:00,,,USD,99.0,2,5.0,203.0
 2026-03-20 00:00:00,r2,2026-01-01 08:00:00,2026-01-01 08:00:00,2026-01-01 08:00:00,,,acc,gone,active,2026-01-01 08:00:00,2027-01-01 08:00:00,2026-01-01 08:00:00,2026-01-08 08:00:00,USD,1200.0,1,0.0,1200.0
+2026-03-20 00:00:00,r3,2026-01-10 08:00:00,2026-01-10 08:00:00,,,,acc,p1,future,2026-05-01 08:00:00,2026-06-01 08:00:00,,,USD,99.0,1,0.0,99.0
+2026-03-20 00:00:00,r4,2026-01-10 08:00:00,2026-01-10 08:00:00,,,,acc,p1,future,2026-02-20 08:00:00,2026-03-20 08:00:00,,,USD,99.0,1,0.0,99.0
+2026-03-20 00:00:00,r4,2026-01-10 08:00:00,2026-02-25 08:00:00,2026-02-25 08:00:00,,,acc,p1,active,2026-02-25 08:00:00,2026-03-25 08:00:00,,,USD,99.0,1,0.0,99.0
 """,  # noqa: E501
     "plans.csv": """\
 _fivetran_synced,id,updated_at,code,state,name,interval_unit,interval_length
@@ -77,6 +85,7 @@ _fivetran_synced,id,created_at,updated_at,deleted_at,code,bill_to,state,email,co
 _fivetran_synced,id,created_at,voided_at,collected_at,account_id,invoice_id,type,currency,amount,status,success
 2026-03-20 00:00:00,t1,2026-02-10 08:00:00,,2026-02-10 08:00:00,acc,i1,purchase,USD,99.0,success,true
 2026-03-20 00:00:00,t2,2026-02-11 08:00:00,,2026-02-11 08:00:00,acc,i1,refund,USD,9.5,success,true
+2026-03-20 00:00:00,t0,2026-02-09 08:00:00,,2026-02-09 08:00:00,acc,i1,authorization,USD,99.0,success,true
 2026-03-20 00:00:00,t3,2026-02-11 08:00:00,,,acc,,verify,USD,0.0,success,true
 2026-03-20 00:00:00,t4,2026-02-12 08:00:00,2026-02-12 09:00:00,2026-02-12 08:00:00,acc,,purchase,USD,100.0,void,true
 2026-03-20 00:00:00,t5,2026-02-13 08:00:00,,,acc,,purchase,USD,99.0,declined,false
@@ -93,7 +102,12 @@ def published(tmp_path_factory):
         "recurly": {"system": "recurly"},
     }
     company.entity("fx_rates", "rate_on currency rate", source="rates")
-    rates = "".join(f"2026-{m:02}-{d:02},JPY,0.01\n" for m in (1, 2, 3) for d in range(1, 29, 5))
+    rates = "".join(
+        f"2026-{m:02}-{d:02},{money}\n"
+        for m in (1, 2, 3)
+        for d in range(1, 29, 5)
+        for money in ("JPY,0.01", "UGX,0.0003")
+    )
     company.file("fx_rates.csv", "rate_on,currency,rate\n" + rates, source="rates")
     for source, files in (("stripe", STRIPE), ("recurly", RECURLY)):
         for name, content in files.items():
@@ -114,11 +128,15 @@ def spells(published, source):
 
 
 def test_a_stripe_subscription_costs_the_sum_of_its_items_and_its_trial_nothing(published):
-    # sub_1: 2 x 1500.00 + 1 x 29.99 a month; sub_2: 500 whole yen a year, over at the period's end
+    # sub_1: 2 x 1500.00 + 1 x 29.99 a month; sub_2: 500 whole yen a year, over at the period's end;
+    # sub_4 was ended in its trial and never paid; sub_5: 5000 shillings, which have no cents and
+    # are written with two digits all the same
     assert spells(published, "stripe") == [
         ("sub_1", date(2026, 1, 1), date(2026, 1, 15), Decimal("0.0000"), 1, "USD"),
         ("sub_1", date(2026, 1, 15), None, Decimal("3029.9900"), 1, "USD"),
         ("sub_2", date(2026, 1, 5), date(2026, 3, 5), Decimal("500.0000"), 12, "JPY"),
+        ("sub_4", date(2026, 1, 5), date(2026, 1, 9), Decimal("0.0000"), 1, "USD"),
+        ("sub_5", date(2026, 1, 5), None, Decimal("5000.0000"), 1, "UGX"),
     ]
 
 
@@ -141,16 +159,20 @@ def test_a_recurly_price_holds_until_a_version_changes_it_and_a_wish_to_cancel_e
     published,
 ):
     # r1: 99.00, then 2 x 99 + 5 from March 10th, paid to April 10th; r2: a plan nobody delivered,
-    # whose period of a year the row itself tells, after a week of trial
+    # whose period of a year the row itself tells, after a week of trial; r3 was ordered in January
+    # and begins in May; r4 was to begin on 20 February and began on the 25th
     assert spells(published, "recurly") == [
         ("r1", date(2026, 1, 10), date(2026, 4, 10), Decimal("99.0000"), 1, "USD"),
         ("r1", date(2026, 3, 10), date(2026, 4, 10), Decimal("203.0000"), 1, "USD"),
         ("r2", date(2026, 1, 1), date(2026, 1, 8), Decimal("0.0000"), 12, "USD"),
         ("r2", date(2026, 1, 8), None, Decimal("1200.0000"), 12, "USD"),
+        ("r3", date(2026, 5, 1), None, Decimal("99.0000"), 1, "USD"),
+        ("r4", date(2026, 2, 25), None, Decimal("99.0000"), 1, "USD"),
     ]
 
 
 def test_recurly_money_is_what_was_collected_and_given_back(published):
+    # t0 only held the money that t1 collected
     rows = published.rows(
         "select payment_id, amount_native from marts.fct_payments "
         "where payment_id like 'recurly:%' order by 1"
@@ -164,8 +186,8 @@ def test_every_row_of_a_subscription_file_has_one_place(published):
         "from ops.reconciliation where entity = 'subscriptions' order by 1"
     )
     assert rows == [
-        ("raw/recurly/subscriptions.csv", 4, 4, 1, 0),
-        ("raw/stripe/subscription.csv", 3, 3, 1, 0),
+        ("raw/recurly/subscriptions.csv", 7, 7, 2, 0),
+        ("raw/stripe/subscription.csv", 5, 5, 2, 0),
         ("raw/stripe/subscription_history.csv", 1, 1, 1, 0),
     ]
 

@@ -1,6 +1,7 @@
 {{ config(materialized='table') }}
 -- One record per price that a subscription has had, from its versions: one that changes neither price nor
--- plan is no new spell. A trial is a spell of its own at 0; a pause costs 0; it lives until it expires.
+-- plan is no new spell. A trial is a spell of its own at 0; a pause costs 0; it lives until it expires. One that lies in
+-- the future begins with its first period, not when it was ordered.
 {%- set version_of = "over (partition by raw_.source_name, raw_.id order by coalesce(raw_.modified_at, raw_.created_at), coalesce(raw_.fivetran_synced, ''), raw_._source_row" %}
 {%- set last_of = "over (partition by raw_.source_name, raw_.id order by coalesce(raw_.modified_at, raw_.created_at) desc, coalesce(raw_.fivetran_synced, '') desc, raw_._source_row desc)" %}
 {%- set price = "case when lower(raw_.state) = 'paused' then cast(0 as decimal(18, 4)) else coalesce(try_cast(raw_.subtotal as decimal(18, 4)),
@@ -9,7 +10,8 @@
 {%- set is_first = "row_number() " ~ version_of ~ ") = 1" %}
 {%- set unchanged = "case when not (" ~ is_first ~ ") and lag(" ~ mark ~ ") " ~ version_of ~ ") is not distinct from " ~ mark ~ " then 'price_unchanged' when lower(raw_.state) = 'failed' then 'never_started' end" %}
 {%- set has_trial = 'trial_started_at is not null and trial_ends_at > trial_started_at' %}
-{%- set first_paid = "case when " ~ has_trial ~ " then trial_ends_at else coalesce(activated_at, created_at) end" %}
+{%- set begun = "coalesce(activated_at, max(activated_at) over (partition by raw_.source_name, raw_.id), case when lower(raw_.state) = 'future' then current_period_started_at end, created_at)" %}
+{%- set first_paid = "case when " ~ has_trial ~ " then trial_ends_at else " ~ begun ~ " end" %}
 {%- set paid = {
     'subscription_id': 'raw_.id',
     'customer_id': 'account_id',

@@ -309,6 +309,28 @@ def test_converting_a_lead_qualifies_it_and_wins_nothing(org: Company):
     assert published.kpi("new_leads", JAN, scope="manager", who="not_given") == 1
 
 
+def test_an_account_that_was_merged_twice_is_the_one_at_the_end_of_the_chain(org: Company):
+    """1 was merged into 2, and 2 later into 3: the deal of 1 in January and the deal of 3 in
+    February are of one customer, who was new in January."""
+    ids = [f"0015g000000000{n}AAA" for n in (1, 2, 3)]
+    org.file(
+        "Account.csv",
+        '"Id","Name","Industry","ParentId","MasterRecordId","IsDeleted"\n'
+        f'"{ids[0]}","Acme Inc","Energy","","{ids[1]}","true"\n'
+        f'"{ids[1]}","Acme Ltd","Energy","","{ids[2]}","true"\n'
+        f'"{ids[2]}","Acme","Energy","","","false"\n',
+    )
+    org.file(
+        "Opportunity.csv",
+        HEADER
+        + row("001", "Signed", "10", "2026-01-31", "cw", account=ids[0])
+        + row("002", "Signed", "20", "2026-02-10", "cw", account=ids[2]),
+    )
+    published = org.run()
+    assert published.rows("select distinct customer_id from marts.fct_deals") == [(f"crm:{ids[2]}",)]
+    assert [published.kpi("new_customers", month) for month in (JAN, FEB)] == [1, 0]
+
+
 def test_tasks_and_events_by_kind_without_templates_and_copies(org: Company):
     """T1 is a call of 40 s, T2 an e-mail, T3 planned, T4 a series' head, U2 an attendee's copy."""
     org.file(

@@ -42,8 +42,20 @@ identifying_values as (
     {%- endfor %}
 ),
 
+links as (
+    select customer_id as ref, max(merged_into) as merged_into from listed
+    where merged_into is not null and merged_into <> customer_id group by customer_id
+),
+
+-- the end of a chain of merges, four steps at most
 merged as (
-    select customer_id as ref, max(merged_into) as merged_into from listed where merged_into is not null group by customer_id
+    select
+        links.ref,
+        coalesce(fourth.merged_into, third.merged_into, second.merged_into, links.merged_into) as merged_into
+    from links
+    left join links as second on links.merged_into = second.ref
+    left join links as third on second.merged_into = third.ref
+    left join links as fourth on third.merged_into = fourth.ref
 ),
 
 refs as (

@@ -20,9 +20,10 @@
     case when trim({{ value }}) in ('-', '--', '—', '–') then '0' else {{ value }} end
 {%- endmacro %}
 
+{# Code of a currency; Excel writes a question mark for a sign that its encoding lacks. #}
 {% macro as_currency_code(value) -%}
     case lower(replace(trim({{ value }}), '.', ''))
-        when '₽' then 'RUB' when 'руб' then 'RUB' when 'р' then 'RUB' when '$' then 'USD' when '€' then 'EUR' when '₸' then 'KZT' when 'тг' then 'KZT'
+        when '₽' then 'RUB' when 'руб' then 'RUB' when 'р' then 'RUB' when '$' then 'USD' when '€' then 'EUR' when '₸' then 'KZT' when 'тг' then 'KZT' when '?' then null
         else upper(nullif(trim({{ value }}), '')) end
 {%- endmacro %}
 

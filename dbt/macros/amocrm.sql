@@ -46,11 +46,11 @@
 {%- endmacro %}
 {% macro amocrm_stage_name() -%}replace(replace({{ as_match_name('stage_name') }}, '–', '-'), '—', '-'){%- endmacro %}
 
-{# Sign or word of a currency in the header of an export. #}
+{# Sign or word of a currency in the header of an export; Excel writes a question mark for one that its encoding lacks. #}
 {% macro amocrm_currency(value) -%}
     case lower(trim({{ value }}))
         when '₽' then 'RUB' when 'руб' then 'RUB' when 'руб.' then 'RUB' when 'р.' then 'RUB'
-        when '$' then 'USD' when '€' then 'EUR' when '₸' then 'KZT' when '₴' then 'UAH' when '£' then 'GBP'
+        when '$' then 'USD' when '€' then 'EUR' when '₸' then 'KZT' when '₴' then 'UAH' when '£' then 'GBP' when '?' then null
         else {{ value }}
     end
 {%- endmacro %}

@@ -142,7 +142,7 @@ def published(tmp_path_factory):
     )
     company.file(
         "wrong total.csv",
-        "Период: 01.02.2026 - 02.02.2026\nКампания;Расход, ₽\nИтого;10,00\nА;4,00\nБ;5,01\n",
+        "Период: 01.02.2026 - 02.02.2026\nКампания;Расход, ?\nИтого;10,00\nА;4,00\nБ;5,01\n",
         source="silent",
     )
     company.file(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dagster_project.ingest.contracts.shape import Contract, Field, Table, col
 
-_CURRENCIES = r"[₽$€₸₴£]|руб\.?|р\.|RUB|USD|EUR|KZT|UAH|BYN|UZS|GBP|BRL|MXN"
+_CURRENCIES = r"[₽$€₸₴£?]|руб\.?|р\.|RUB|USD|EUR|KZT|UAH|BYN|UZS|GBP|BRL|MXN"
 
 
 def _api(*paths: str, flatten: bool = True) -> dict[str, tuple[str, ...] | bool | str]:

@@ -66,7 +66,7 @@ CONTRACT = Contract(
                 "expense": col(
                     "money",
                     r"~^(Потрачено( всего)?|Списания|Расход)"
-                    r"(\s*[,(]\s*(?P<money_sign>₽|\$|€|₸|[^\W\d_]{2,4}\.?)\s*\)?)?\s*$",
+                    r"(\s*[,(]\s*(?P<money_sign>₽|\$|€|₸|\?|[^\W\d_]{2,4}\.?)\s*\)?)?\s*$",
                 ),
                 "money_sign": col("text", "Валюта"),
                 "views": col("integer", "Показы"),

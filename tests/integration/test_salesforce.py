@@ -327,12 +327,17 @@ def test_an_account_that_was_merged_twice_is_the_one_at_the_end_of_the_chain(org
         + row("002", "Signed", "20", "2026-02-10", "cw", account=ids[2]),
     )
     published = org.run()
-    assert published.rows("select distinct customer_id from marts.fct_deals") == [(f"crm:{ids[2]}",)]
+    customers = published.rows("select distinct customer_id from marts.fct_deals")
+    assert customers == [(f"crm:{ids[2]}",)]
     assert [published.kpi("new_customers", month) for month in (JAN, FEB)] == [1, 0]
 
 
 def test_tasks_and_events_by_kind_without_templates_and_copies(org: Company):
-    """T1 is a call of 40 s, T2 an e-mail, T3 planned, T4 a series' head, U2 an attendee's copy."""
+    """T1 is a call of 40 s, T2 an e-mail, T3 planned, T4 a series' head, U2 an attendee's copy.
+
+    U3 is the whole 1st of February, written as midnight in UTC: 19:00 of January 31st in New York.
+    """
+    org.settings |= {"timezone": "America/New_York"}
     org.file(
         "tasks.csv",
         "Id,OwnerId,WhoId,WhatId,TaskSubtype,Status,IsClosed,ActivityDate,CallDurationInSeconds,"
@@ -344,14 +349,17 @@ def test_tasks_and_events_by_kind_without_templates_and_copies(org: Company):
     )
     org.file(
         "events.csv",
-        "Id,OwnerId,Subject,StartDateTime,EndDateTime,DurationInMinutes,IsChild,IsDeleted\n"
-        f"00U1,{USER_A},Demo,2026-01-12T09:00:00Z,2026-01-12T10:00:00Z,60,false,false\n"
-        f"00U2,{USER_B},Demo,2026-01-12T09:00:00Z,2026-01-12T10:00:00Z,60,true,false\n",
+        "Id,OwnerId,Subject,StartDateTime,EndDateTime,DurationInMinutes,IsChild,IsDeleted,"
+        "IsAllDayEvent\n"
+        f"00U1,{USER_A},Demo,2026-01-12T09:00:00Z,2026-01-12T10:00:00Z,60,false,false,false\n"
+        f"00U2,{USER_B},Demo,2026-01-12T09:00:00Z,2026-01-12T10:00:00Z,60,true,false,false\n"
+        f"00U3,{USER_A},Fair,2026-02-01T00:00:00.000Z,2026-02-01T00:00:00.000Z,1440,false,false,"
+        "true\n",
     )
     published = org.run()
     assert published.kpi("calls", JAN) == 1
     assert published.kpi("connected_calls", JAN) == 1
-    assert published.kpi("meetings", JAN) == 1
+    assert [published.kpi("meetings", month) for month in (JAN, FEB)] == [1, 1]
     left_out = (
         "select table_name, rows_left_out from ops.reconciliation "
         "join ops.files using (file_name) order by 1"

@@ -403,6 +403,7 @@ CONTRACT = Contract(
                 "duration_in_minutes": col("integer", "DurationInMinutes"),
                 "is_child": col("boolean", "IsChild"),
                 "is_group_event": col("boolean", "IsGroupEvent"),
+                "is_all_day_event": col("boolean", "IsAllDayEvent"),
                 "is_recurrence": col("boolean", "IsRecurrence"),
                 "group_event_type": col("text", "GroupEventType"),
                 **_MARKS,

@@ -43,6 +43,16 @@
 {# The first record of another object that this one is linked with, in JSON. #}
 {% macro hubspot_linked(links) -%}{{ json_text(links, '$[0].id') }}{%- endmacro %}
 
+{# The primary company among the first five links of an object, else the first; links of all others are unlabeled or have a label. #}
+{% macro hubspot_linked_company(links, object) -%}
+    case
+        {%- for place in range(5) %}
+        when {{ json_text(links, '$[' ~ place ~ '].type') }} = '{{ object }}_to_company' then {{ json_text(links, '$[' ~ place ~ '].id') }}
+        {%- endfor %}
+        else {{ hubspot_linked(links) }}
+    end
+{%- endmacro %}
+
 {# The first of several ids in a cell. #}
 {% macro hubspot_first(value) -%}nullif(trim({{ nth_part(value, "';'", 1) }}), ''){%- endmacro %}
 

@@ -497,6 +497,23 @@ def test_what_people_type_into_an_export_is_read_or_refused_and_never_guessed(co
     assert published.rows(seen + "from ops.reconciliation") == [(4, 3, 1, 1450.5)]
 
 
+def test_of_several_companies_the_primary_one_is_the_customer(company: Company):
+    """The API tells every link once as unlabeled, and the primary one by its label besides: 70."""
+
+    def linked(number: str, *companies: tuple[str, str]) -> dict:
+        links = [{"id": i, "type": f"deal_to_company{mark}"} for i, mark in companies]
+        told = deal(number, "closedwon", "10", "2026-02-02T09:00:00.000Z")
+        return told | {"associations": {"companies": {"results": links}}}
+
+    company.settings |= {"stages": []}
+    company.settings["sources"] = {"crm": {"system": "hubspot"}}
+    unlabeled, supplier, primary = ("60", "_unlabeled"), ("65", "_unlabeled"), ("70", "")
+    deals = linked("1", unlabeled, supplier, primary), linked("2", unlabeled)
+    company.file("deals.json", page(*deals))
+    rows = "select deal_id, customer_id from marts.fct_deals order by 1"
+    assert company.run().rows(rows) == [("crm:1", "crm:70"), ("crm:2", "crm:60")]
+
+
 def test_line_items_of_the_api_share_the_deal_by_what_each_line_costs(company: Company):
     """2 x 100 less 50 and 1 x 50 are 150 and 50 of 200, so 300 and 100 of the deal's 400."""
     company.settings |= {"reporting_currency": "USD", "stages": []}

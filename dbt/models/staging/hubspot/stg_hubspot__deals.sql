@@ -3,7 +3,7 @@
 {%- set companies = "select source_name as linked_source, trim(deal_id) as linked_deal, substr(min(case when company_id is not null then case when type_id = '5' then '0' else '1' end || company_id end), 2) as linked_company, min(contact_id) as linked_contact from " ~ source('raw', 'hubspot__link') ~ " where deal_id is not null and engagement_id is null group by 1, 2" %}
 {%- set owners = "select source_name as mailed_source, lower(trim(email)) as mailed_email, max(id) as mailed_owner from " ~ source('raw', 'hubspot__owner') ~ " where email is not null group by 1, 2 having count(distinct id) = 1" %}
 {%- set contact = "coalesce(" ~ hubspot_linked('linked_contacts') ~ ", " ~ hubspot_first('contact_ids') ~ ", linked_contact)" %}
-{%- set company = "coalesce(primary_company, " ~ hubspot_linked('linked_companies') ~ ", " ~ hubspot_first('company_ids') ~ ", linked_company)" %}
+{%- set company = "coalesce(primary_company, " ~ hubspot_linked_company('linked_companies', 'deal') ~ ", " ~ hubspot_first('company_ids') ~ ", linked_company)" %}
 {{ stage_entity('deals', [from_table('hubspot', 'deal', 'deals', {
     'deal_id': 'id',
     'stage': hubspot_stage(),

@@ -14,7 +14,7 @@
     'qualified_at': ['coalesce(turned_qualified, qualified_date, opportunity_date)', ['qualified_date', 'opportunity_date']],
     'converted_at': ['coalesce(turned_converted, opportunity_date)', 'opportunity_date'],
     'deal_id': "coalesce(" ~ hubspot_linked('linked_deals') ~ ", " ~ hubspot_first('deal_ids') ~ ")",
-    'customer_id': "coalesce(" ~ hubspot_linked('linked_companies') ~ ", " ~ hubspot_first('company_ids') ~ ", " ~ hubspot_contact_id('id') ~ ")",
+    'customer_id': "coalesce(" ~ hubspot_linked_company('linked_companies', 'contact') ~ ", " ~ hubspot_first('company_ids') ~ ", " ~ hubspot_contact_id('id') ~ ")",
     'phone': 'coalesce(phone, mobilephone)',
     'email': 'email',
     'updated_at': [hubspot_updated_at(), ['updated_at', 'lastmodifieddate']],

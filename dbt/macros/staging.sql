@@ -53,11 +53,11 @@ cleaned as (
 typed as (
     select
         *,
-        {%- for name, kind, is_required in columns if kind == 'instant' %}
+        {%- for name, kind, is_required in columns if kind in ['instant', 'date'] %}
         {{ time_kind(name) }} as {{ name }}__kind,
         {{ as_written_time(name, name ~ '__order') }} as {{ name }}__written,
         {%- endfor %}
-        {%- for name, kind, is_required in columns if kind not in ['instant', 'text', 'key', 'reference'] %}
+        {%- for name, kind, is_required in columns if kind not in ['instant', 'date', 'text', 'key', 'reference'] %}
         {{ typed_value(name, kind) }} as {{ name }}__typed,
         {%- endfor %}
     from cleaned
@@ -68,6 +68,9 @@ instants as (
         *,
         {%- for name, kind, is_required in columns if kind == 'instant' %}
         {{ instant_of(name) }} as {{ name }}__utc,
+        {%- endfor %}
+        {%- for name, kind, is_required in columns if kind == 'date' %}
+        {{ day_of(name) }} as {{ name }}__typed,
         {%- endfor %}
     from typed
 ),
@@ -87,10 +90,9 @@ final as (
 select * from final
 {% endmacro %}
 
-{# Typed expression of every kind but instants. #}
+{# Typed expression of every kind but instants and dates. #}
 {% macro typed_value(name, kind) -%}
-    {%- if kind == 'date' -%} cast({{ as_written_time(name, name ~ '__order') }} as date)
-    {%- elif kind == 'money' -%} {{ in_whole_units(as_number(name, name ~ '__decimal', 'decimal(18, 4)')) }}
+    {%- if kind == 'money' -%} {{ in_whole_units(as_number(name, name ~ '__decimal', 'decimal(18, 4)')) }}
     {%- elif kind == 'price' -%} {{ as_number(name, name ~ '__decimal', 'decimal(18, 4)') }}
     {%- elif kind == 'number' -%} {{ as_number(name, name ~ '__decimal', 'decimal(18, 8)') }}
     {%- elif kind == 'share' -%} {{ as_number(name, name ~ '__decimal', 'decimal(18, 8)') }}
@@ -120,6 +122,20 @@ select * from final
         when 'd' then {{ local_to_utc(name ~ '__written', 'company_timezone', 'company_offset_seconds', 'company_offset_valid_from') }}
         when 'l' then {{ local_to_utc(name ~ '__written', '_timezone', '_utc_offset_seconds', '_offset_valid_from') }}
     end
+{%- endmacro %}
+
+{#
+  Day of a column of days. The day that is written, at midnight or in an offset of its own; but the company's day
+  of an instant that stands in UTC: in unix seconds, with a Z, or in a source whose clock is UTC.
+#}
+{% macro day_of(name) -%}
+    cast(case
+        when {{ name }}__kind = 'd' or {{ seconds_of_day(name ~ '__written') }} = 0 then {{ name }}__written
+        when {{ name }}__kind = 'u' and regexp_matches({{ name }}, '^\d{4}-.*[+-](0[1-9]|1\d|00:?[1-9])[:\d]*$') then try_cast(left({{ name }}, 10) as timestamp)
+        when {{ name }}__kind = 'u' or _timezone = 'UTC'
+            then {{ utc_to_local(name ~ '__written', 'company_timezone', 'company_offset_seconds', 'company_offset_valid_from') }}
+        else {{ name }}__written
+    end as date)
 {%- endmacro %}
 
 {# Business date: never shifted where no time of day was written. #}

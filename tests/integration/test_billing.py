@@ -192,6 +192,42 @@ def test_every_row_of_a_subscription_file_has_one_place(published):
     ]
 
 
+def test_a_subscription_begins_on_the_companys_day_and_not_on_that_of_utc(company):
+    """22:30 in UTC on the last of January is 01:30 on the first of February in Moscow.
+
+    A connector writes it without an offset, an API with a Z or in seconds. A day is the day that is
+    written: alone, as a midnight of any clock, or in an offset of its own (23:30 in Berlin).
+    """
+    for name in ("subscription.csv", "subscription_item.csv", "plan.csv", "customer.csv"):
+        text = STRIPE[name].replace("2026-01-05 09:00:00", "2026-01-31 22:30:00")
+        company.file(name, text, source="stripe")
+    company.settings["sources"]["stripe"] = {"system": "stripe", "currency": "RUB"}
+    company.entity("subscriptions", "subscription_id customer_id started_on amount", source="books")
+    february = ("2026-01-31T22:30:00Z", "1769898600", "2026-02-01T00:00:00+03:00", "2026-02-01")
+    january = ("2026-01-31T23:30:00+01:00", "2026-01-31 23:30:00", "2026-01-31T00:00:00Z")
+    rows = "".join(f"{n},c,{day},1\n" for n, day in enumerate((*february, *january), start=1))
+    company.file(
+        "subscriptions.csv",
+        "subscription_id,customer_id,started_on,amount\n" + rows,
+        source="books",
+    )
+    company.entity("fx_rates", "rate_on currency rate", source="rates")
+    rates = "".join(f"2026-{m:02}-{d:02},USD,90\n" for m in (1, 2, 3) for d in range(1, 29, 5))
+    rates += rates.replace("USD,90", "JPY,0.6") + rates.replace("USD,90", "UGX,0.02")
+    company.file("fx_rates.csv", "rate_on,currency,rate\n" + rates, source="rates")
+    begun = company.run().rows(
+        "select split_part(subscription_id, ':', 2), cast(started_on as varchar) "
+        "from marts.fct_subscriptions where subscription_id in ('stripe:sub_2', 'stripe:sub_5') "
+        "or subscription_id like 'books:%' order by 1"
+    )
+    assert begun == [
+        *((str(n), "2026-02-01") for n in (1, 2, 3, 4)),
+        *((str(n), "2026-01-31") for n in (5, 6, 7)),
+        ("sub_2", "2026-02-01"),
+        ("sub_5", "2026-02-01"),
+    ]
+
+
 @needs(EXAMPLES / "seeds_billing")
 def test_the_example_billing_tables_load(company):
     company.settings |= {"reporting_currency": "USD", "timezone": "UTC", "as_of": "2025-12-31"}

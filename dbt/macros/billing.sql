@@ -42,7 +42,7 @@
 
 {# Newest version of each record of a reference table of a source. #}
 {% macro newest_rows(system, table, columns, by='fivetran_synced') -%}
-    (select source_name, id{% for column in columns %}, arg_max_null({{ column }}, coalesce({{ by }}, '')) as {{ column }}{% endfor %}
+    (select source_name, id{% for column in columns %}, arg_max_null({{ column }}, concat_ws('|', coalesce({{ by }}, ''), _observed_at)) as {{ column }}{% endfor %}
         from {{ source('raw', system ~ '__' ~ table) }} group by source_name, id)
 {%- endmacro %}
 
@@ -63,6 +63,16 @@
         where invoices.source_name = raw_.source_name and invoices.id = {{ invoice }})
 {%- endmacro %}
 
+{# Items that the API of Stripe lists inside its subscriptions, with their prices (an older one: plans). #}
+{% macro stripe_listed() -%}
+    {%- set told = {'unit': ('unit_amount', 'amount'), 'currency': ('currency', 'currency'), 'interval': ('recurring.interval', 'interval'),
+        'interval_count': ('recurring.interval_count', 'interval_count'), 'product_id': ('product', 'product')} %}
+    (select source_name, subscription_id, {{ json_text('item', '$.quantity') }} as quantity, coalesce({{ json_text('item', '$.price.id') }}, {{ json_text('item', '$.plan.id') }}) as plan_id
+        {%- for column, (of_price, of_plan) in told.items() %}, coalesce({{ json_text('item', '$.price.' ~ of_price) }}, {{ json_text('item', '$.plan.' ~ of_plan) }}) as {{ column }}{% endfor %}
+        from (select source_name, id as subscription_id, {{ each_json_item('items_listed') }} as item
+            from {{ newest_rows('stripe', 'subscription', ['items_listed']) }} as subs where items_listed is not null) as listed)
+{%- endmacro %}
+
 {# Plans and prices of Stripe, and the items of its subscriptions (an older API names one plan on the subscription itself). #}
 {% macro stripe_prices() -%}
     (select source_name, id, unit, currency, interval, interval_count, product_id
@@ -70,14 +80,23 @@
     union all
     select source_name, id, unit, currency, recurring_interval, recurring_interval_count, product_id
         from {{ newest_rows('stripe', 'price', ['unit', 'currency', 'recurring_interval', 'recurring_interval_count', 'product_id']) }} as prices
-        where id not in (select known.id from {{ source('raw', 'stripe__plan') }} as known where known.source_name = prices.source_name))
+        where id not in (select known.id from {{ source('raw', 'stripe__plan') }} as known where known.source_name = prices.source_name)
+    union all
+    select source_name, plan_id, max(unit), max(currency), max(interval), max(interval_count), max(product_id) from {{ stripe_listed() }} as listed
+        where not exists (select 1 from {{ source('raw', 'stripe__plan') }} as known where known.source_name = listed.source_name and known.id = listed.plan_id)
+            and not exists (select 1 from {{ source('raw', 'stripe__price') }} as known where known.source_name = listed.source_name and known.id = listed.plan_id)
+        group by source_name, plan_id)
 {%- endmacro %}
 
 {% macro stripe_items() -%}
     (select source_name, subscription_id, plan_id, quantity from {{ newest_rows('stripe', 'subscription_item', ['subscription_id', 'plan_id', 'quantity']) }} as items
     union all
-    select subs.source_name, subs.id, subs.plan_id, subs.quantity from {{ newest_rows('stripe', 'subscription', ['plan_id', 'quantity']) }} as subs
-        where subs.plan_id is not null and not exists (
+    select source_name, subscription_id, plan_id, quantity from {{ stripe_listed() }} as listed
+        where not exists (
+            select 1 from {{ source('raw', 'stripe__subscription_item') }} as held where held.source_name = listed.source_name and held.subscription_id = listed.subscription_id)
+    union all
+    select subs.source_name, subs.id, subs.plan_id, subs.quantity from {{ newest_rows('stripe', 'subscription', ['plan_id', 'quantity', 'items_listed']) }} as subs
+        where subs.plan_id is not null and subs.items_listed is null and not exists (
             select 1 from {{ source('raw', 'stripe__subscription_item') }} as held where held.source_name = subs.source_name and held.subscription_id = subs.id))
 {%- endmacro %}
 

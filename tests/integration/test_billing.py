@@ -5,6 +5,7 @@ Every expected figure is worked out by hand beside it.
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
 
@@ -190,6 +191,67 @@ def test_every_row_of_a_subscription_file_has_one_place(published):
         ("raw/stripe/subscription.csv", 5, 5, 2, 0),
         ("raw/stripe/subscription_history.csv", 1, 1, 1, 0),
     ]
+
+
+def test_subscriptions_of_the_api_bring_their_items_and_prices_with_them(company):
+    """sub_A: 2 x 15.00 + 1 x 29.99 dollars a month = 59.99; sub_B: 1200 yen a year, on an item that
+    tells a plan. A later answer, with three seats and no second item, is the one that counts:
+    3 x 15.00 = 45.00."""
+
+    def item(number: str, quantity: int, price: dict) -> dict:
+        return {"id": number, "object": "subscription_item", "quantity": quantity, **price}
+
+    def priced(number: str, cents: int) -> dict:
+        every = {"interval": "month", "interval_count": 1}
+        price = {"id": number, "currency": "usd", "unit_amount": cents, "recurring": every}
+        return {"price": price | {"product": "prod_1"}, "plan": {"id": number, "amount": cents}}
+
+    def subscription(number: str, *items: dict) -> dict:
+        return {
+            "id": number,
+            "object": "subscription",
+            "customer": "cus_1",
+            "status": "active",
+            "created": 1767258000,
+            "start_date": 1767258000,  # 2026-01-01 09:00 in UTC
+            "cancel_at_period_end": False,
+            "trial_start": None,
+            "trial_end": None,
+            "plan": items[0]["plan"] | {"currency": "usd"},
+            "quantity": 1,
+            "items": {"object": "list", "data": list(items), "has_more": False},
+        }
+
+    yearly = {"id": "y", "currency": "jpy", "amount": 1200, "interval": "year", "interval_count": 1}
+    both = item("si_1", 2, priced("m", 1500)), item("si_2", 1, priced("seat", 2999))
+    company.settings |= {"reporting_currency": "USD", "timezone": "UTC"}
+    company.settings["sources"]["stripe"] = {
+        "system": "stripe",
+        "observed_at": r"(?P<date>\d{4}-\d\d-\d\d)",
+    }
+    company.entity("fx_rates", "rate_on currency rate", source="rates")
+    company.file("fx_rates.csv", "rate_on,currency,rate\n2026-01-01,JPY,0.01\n", source="rates")
+    listed = [
+        subscription("sub_A", *both),
+        subscription("sub_B", item("si_3", 1, {"plan": yearly})),
+    ]
+    page = {"object": "list", "has_more": False, "data": listed}
+    company.file("2026-02-01/subscriptions.json", json.dumps(page), source="stripe")
+    begun = date(2026, 1, 1)
+    assert spells(company.run(), "stripe") == [
+        ("sub_A", begun, None, Decimal("59.9900"), 1, "USD"),
+        ("sub_B", begun, None, Decimal("1200.0000"), 12, "JPY"),
+    ]
+    page["data"] = [subscription("sub_A", item("si_1", 3, priced("m", 1500)))]
+    company.file("2026-03-01/subscriptions.json", json.dumps(page), source="stripe")
+    assert spells(company.run(), "stripe")[0] == (
+        "sub_A",
+        begun,
+        None,
+        Decimal("45.0000"),
+        1,
+        "USD",
+    )
 
 
 def test_a_subscription_begins_on_the_companys_day_and_not_on_that_of_utc(company):

@@ -4,9 +4,10 @@ What belongs here: names, kinds, keys. What does not: minor units, trials and en
 (``stg_stripe__*``).
 
 Money stands in the smallest unit of its currency: cents, but whole yen; so sums of a file are not
-added up here. What a subscription costs stands in its items and their plans or prices. Refunds and
-disputes are records of their own.
-Source: tables of a connector.
+added up here. What a subscription costs stands in its items and their plans or prices: tables of a
+connector, or lists inside the subscriptions of the API. Refunds and disputes are records of their
+own.
+Source: tables of a connector; the API's list of subscriptions.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ CONTRACT = Contract(
             feeds=("subscriptions",),
             columns={
                 "id": col("key"),
-                "customer_ref": col("reference", "customer_id", "customer"),
+                "customer_ref": col("reference", "customer_id", "customer", "customer.id"),
                 "status": col("text"),
                 "created": col("instant"),
                 "start_date": col("instant"),
@@ -61,12 +62,17 @@ CONTRACT = Contract(
                 "trial_end": col("instant"),
                 "quantity": col("number"),
                 "plan_id": col("reference", "plan.id"),
+                "items_listed": col("text", "items.data"),
                 "fivetran_active": col("boolean", "_fivetran_active"),
                 **_SYNCED,
             },
-            recognised_by=("id customer_ref status current_period_start current_period_end",),
+            recognised_by=(
+                "id customer_ref status current_period_start current_period_end",
+                "id customer_ref status items_listed",
+            ),
             key="id",
             updated_at="fivetran_synced",
+            flatten=True,
             **_ANY,
         ),
         Table(
@@ -74,13 +80,14 @@ CONTRACT = Contract(
             columns={
                 "id": col("key"),
                 "subscription_id": col("reference", "subscription"),
-                "plan_id": col("reference", "price_id", "price"),
+                "plan_id": col("reference", "price_id", "price.id", "price", "plan.id"),
                 "quantity": col("number"),
                 "created": col("instant"),
                 **_SYNCED,
             },
             recognised_by=("id subscription_id plan_id quantity created",),
             key="id",
+            flatten=True,
             **_ANY,
         ),
         Table(

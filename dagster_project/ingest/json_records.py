@@ -176,7 +176,12 @@ def _below(
 
 
 def _walk(
-    node: Any, steps: list[str], parent: dict[str, Any], *, is_top: bool = False
+    node: Any,
+    steps: list[str],
+    parent: dict[str, Any],
+    *,
+    is_top: bool = False,
+    is_listed: bool = False,
 ) -> Iterator[list[Any]]:
     """Yield lists of records below ``node``; an empty list is a page without records."""
     if isinstance(node, list):
@@ -186,18 +191,29 @@ def _walk(
             if steps and steps[0] != "*" and isinstance(item, dict) and steps[0] not in item:
                 continue
             told = parent if is_top or not steps else parent | _plain_members(item)
-            yield from _walk(item, steps, told)
+            yield from _walk(item, steps, told, is_listed=True)
     elif not steps:
         if not isinstance(node, dict):
             yield [node]
-        elif not node or any(not isinstance(v, dict | list | None) for v in node.values()):
-            yield [parent | node]  # an object of nothing but lists and objects is an envelope
+        elif _is_record(node, is_listed=is_listed):
+            yield [parent | node]
     elif isinstance(node, dict) and steps[0] == "*":
         for key, value in node.items():
             told = parent | _plain_members(value) if len(steps) > 1 else parent
             yield from _walk(value, steps[1:], told | {"parent.key": key})
     elif isinstance(node, dict) and steps[0] in node:
         yield from _walk(node[steps[0]], steps[1:], parent)
+
+
+def _is_record(node: dict[str, Any], *, is_listed: bool) -> bool:
+    """Tell a record from an envelope, which has nothing but lists and objects.
+
+    An object of nothing but objects is a record where it stands in a list: Google Ads tells a row
+    as `{"campaign": {...}, "metrics": {...}}`.
+    """
+    kinds = {type(value) for value in node.values()}
+    is_envelope = kinds <= {dict, list, type(None)}
+    return not node or not is_envelope or (is_listed and list not in kinds)
 
 
 def _plain_members(item: Any) -> dict[str, Any]:

@@ -218,6 +218,26 @@ def test_records_in_every_envelope(landed, document):
     assert "X.Y" in done.columns_unread
 
 
+def test_a_record_of_nothing_but_objects_is_one(landed):
+    """A row of Google Ads: 36.15 and 1.00 in millionths, on two pages of one stream."""
+
+    def told(day: str, micros: str) -> dict:
+        segments, metrics = {"date": day, "device": "MOBILE"}, {"costMicros": micros}
+        return {"campaign": {"id": "7"}, "segments": segments, "metrics": metrics}
+
+    pages = [
+        {"results": [told("2026-03-01", "36150000")]},
+        {"results": [told("2026-03-02", "1000000")]},
+    ]
+    for document in (pages, {"results": [page["results"][0] for page in pages]}):
+        done, rows = landed(json.dumps(document), "x.json", contract=CONTRACTS["google_ads"])
+        assert [(r["campaign_id"], r["date"]) for r in rows] == [
+            ("7", "2026-03-01"),
+            ("7", "2026-03-02"),
+        ]
+        assert (done.amount_seen, done.columns_unread) == ("37.1500", [])
+
+
 def test_records_one_a_line(landed):
     _, rows = landed("\n".join(json.dumps(deal) for deal in DEALS), "x.ndjson")
     assert [r["id"] for r in rows] == ["0", "1", "2"]

@@ -298,9 +298,9 @@ class _Work:
         if not reading.has_total_rules:
             return False
         without = [c for c in (reading.drop_without or "").split() if c in places]
-        suspects = [" and ".join(f"{_trimmed(c)} = ''" for c in without)] if without else []
+        suspects = [" and ".join(_is_blank(c) for c in without)] if without else []
         if reading.drop_any or reading.stop_at or reading.drop:
-            suspects += [f"{_trimmed(c)} = ''" for c in reading.needed if c in places]
+            suspects += [_is_blank(c) for c in reading.needed if c in places]
         first = next((column for column, place in places.items() if place == 0), "_first")
         for pattern in filter(None, (reading.drop, reading.stop_at)):
             suspects.append(f"regexp_matches({_trimmed(first)}, {_quoted(pattern)})")
@@ -640,6 +640,11 @@ def _line_ends(names: list[str]) -> str:
         for n in names
     ]
     return f"{' + '.join(counts)} as _lines, greatest({', '.join(counts)}, 0) as _longest"
+
+
+def _is_blank(column: str) -> str:
+    """Return SQL for whether a column's text has nothing but spaces of any kind."""
+    return rf"({column} is null or not regexp_matches({column}, '[^\s\p{{Z}}]'))"
 
 
 def _trimmed(column: str) -> str:

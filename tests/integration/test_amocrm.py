@@ -511,9 +511,14 @@ def test_lines_of_a_pull_give_the_figures_of_the_pages(tmp_path: Path, firm):
 
 
 def test_pages_may_differ_in_whether_they_tell_minor_units(company: Company):
-    """100.25 where minor units are told, 50 where only whole ones are: 150.25."""
+    """100.25 where minor units are told, 50 where only whole ones are: 150.25.
+
+    Money of a lead is in the account's currency, whatever a field of a user's own is called.
+    """
     first = lead(1, WON, "01-05 10:00", "02-06 12:00", 100, closed="02-06 12:00")
     other = lead(2, WON, "01-05 10:00", "02-06 12:00", 50, closed="02-06 12:00")
+    contract_in = {"field_id": 79, "field_name": "Валюта", "values": [{"value": "EUR"}]}
+    other["custom_fields_values"].append(contract_in)
     records = [first | {"price_with_minor_units": 100.25}, other | {"price_with_minor_units": None}]
     account(company).file("x.json", page("leads", *records), source="amo")
     published = company.run()

@@ -76,7 +76,7 @@ _LEAD: dict[str, Field] = {
         "Lead value",
         rf"~^(?:Бюджет|Budget|Sale|Price)(?: сделки)?[\s,(]*(?P<currency>{_CURRENCIES})\)?\s*$",
     ),
-    "currency": col("text", "Валюта", "currency"),
+    "currency": col("text"),  # of the header: what a user's own field says moves no money
     "status_id": col("reference", "status_id"),
     "pipeline_id": col("reference", "pipeline_id"),
     "stage_name": col(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,8 +19,9 @@ from dagster_project import transform
 from dagster_project.checkpoints import reached
 from dagster_project.closing.closing import check_plans
 from dagster_project.closing.landing import has_pay, land_pay
+from dagster_project.errors import WorkspaceError
 from dagster_project.ingest.contracts import CONTRACTS
-from dagster_project.ingest.run import IngestResult, ingest, inputs_signature
+from dagster_project.ingest.run import IngestResult, ingest
 from dagster_project.lock import writing
 from dagster_project.planning.landing import (
     has_targets,
@@ -28,10 +29,13 @@ from dagster_project.planning.landing import (
     land_goals,
     land_revenue_targets,
 )
-from dagster_project.publish.release import Release, publish, require_permission
+from dagster_project.publish.release import STEPS, Release, publish, require_permission
 from dagster_project.settings import Workspace
 
 Listener = Callable[[str, str], None]
+_STEPS_DONE = (
+    "create table if not exists ops.steps_done (step varchar, load_id varchar, done_at timestamp)"
+)
 _RUNS = """
     create table if not exists ops.runs (
         run_id varchar, status varchar, started_at timestamp, finished_at timestamp,
@@ -59,6 +63,7 @@ class Session:
         """Bring delivered files into raw."""
         check_plans(self.workspace)
         self.listener("ingest", "reading delivered files")
+        self.forget(STEPS)
         self.ingested = ingest(self.workspace, self.connection, full_refresh=self.full_refresh)
         return self.ingested
 
@@ -68,16 +73,12 @@ class Session:
         A workspace without pay and goals builds their models, empty then, with the marts.
         """
         if layer in self._built_ahead:
-            self._stamp(layer)
+            self._note(layer)
             return self._built_ahead.pop(layer)
+        self.load()
         self.listener(layer, f"building the models of {layer}")
         connection = self.connection
-        connection.execute("create schema if not exists ops")
-        connection.execute(
-            "create table if not exists ops.layer_loads "
-            "(layer varchar, load_id varchar, built_at timestamp)"
-        )
-        connection.execute("delete from ops.layer_loads where layer = ?", [layer])
+        self.forget(STEPS[STEPS.index(layer) :])
         if layer == "marts":
             transform.forget_marts(connection, self.workspace)
             land_revenue_targets(self.workspace, connection)
@@ -98,7 +99,7 @@ class Session:
         if is_with_pay:
             self._built_ahead["pay"] = [node for node in nodes if "pay" in node.tags]
             nodes = [node for node in nodes if "pay" not in node.tags]
-        self._stamp(layer)
+        self._note(layer)
         if layer == "staging":
             reached("staged")
         return nodes
@@ -128,17 +129,33 @@ class Session:
         connection.execute("insert into ops.staged_by values (?)", [mark])
         return nodes
 
-    def _stamp(self, layer: str) -> None:
-        self.connection.execute("delete from ops.layer_loads where layer = ?", [layer])
+    def forget(self, steps: Sequence[str]) -> None:
+        """Take back that steps were done: what they rest on is about to be another."""
+        self.connection.execute("create schema if not exists ops")
+        self.connection.execute(_STEPS_DONE)
+        self.connection.executemany(
+            "delete from ops.steps_done where step = ?", [[step] for step in steps]
+        )
+
+    def _done(self) -> dict[str, str | None]:
+        """Return of each step that still holds the load that it was done on."""
+        self.connection.execute("create schema if not exists ops")
+        self.connection.execute(_STEPS_DONE)
+        return dict(self.connection.execute("select step, load_id from ops.steps_done").fetchall())
+
+    def _note(self, step: str) -> None:
+        """Keep that a step was done on what raw holds."""
+        self.forget((step,))
         self.connection.execute(
-            "insert into ops.layer_loads select ?, load_id, ? from raw.load",
-            [layer, datetime.now(UTC).replace(tzinfo=None)],
+            "insert into ops.steps_done select ?, load_id, ? from raw.load",
+            [step, datetime.now(UTC).replace(tzinfo=None)],
         )
 
     def pay(self) -> dict[str, int]:
         """Work out goals and statements on this run's marts and land them for their models."""
         if "pay" in self._built_ahead:
             return {}
+        self.load()
         self.listener("pay", "working out goals and pay")
         goals = land_goals(self.workspace, self.connection)
         pay = land_pay(self.workspace, self.connection)
@@ -150,31 +167,55 @@ class Session:
         """Hold the warehouse against a gate; the verdict is kept whatever it is."""
         from dagster_project.quality.gates import run_gate
 
-        self.listener(f"gate {name}", f"checking the gate of {name}")
-        verdict = run_gate(name, self.workspace, self.connection, run_id=self.run_id)
+        load_id, step = self.load()["load_id"], f"gate of {name}"
+        self.listener(f"gate {name}", f"checking the {step}")
+        self.forget((step,))
+        done = self._done()
+        verdict = run_gate(
+            name,
+            self.workspace,
+            self.connection,
+            run_id=self.run_id,
+            lacking=[s for s in STEPS[: STEPS.index(step)] if done.get(s) != load_id],
+        )
         self.verdicts.append(verdict)
+        if verdict.passed:
+            self._note(step)
         return verdict
 
     def publish(self) -> Release:
         """Publish what all gates passed; refuse anything else."""
-        from dagster_project.quality.gates import passed_gates
-
         self.listener("publish", "writing and verifying the release")
-        load_id = self.load_id()
-        require_permission(self.connection, load_id, passed_gates(self.connection, load_id))
+        load = self.load()
+        require_permission(self.workspace, load, self._done())
         self.record("published")
         self.release = publish(
             self.workspace,
             self.connection,
             run_id=self.run_id,
-            load={"load_id": load_id, "signature": inputs_signature(self.workspace)},
+            load={"load_id": load["load_id"], "signature": load["signature"]},
         )
         keep_baselines(self.workspace, self.connection)
         return self.release
 
-    def load_id(self) -> str:
-        """Return the id of what raw holds."""
-        return self.connection.execute("select load_id from raw.load").fetchone()[0]
+    def load(self) -> dict[str, Any]:
+        """Return what the load in raw tells of itself.
+
+        Raises:
+            WorkspaceError: Nothing was loaded yet.
+        """
+        try:
+            found = self.connection.execute("select * from raw.load")
+        except duckdb.CatalogException:
+            raise WorkspaceError(
+                "working on what is loaded",
+                found="nothing that was loaded",
+                expected="a run that has read the delivered files",
+                where=str(self.workspace.warehouse_file),
+                remedy="run the whole job: `kpi run --full-refresh`",
+            ) from None
+        names = [column[0] for column in found.description]
+        return dict(zip(names, found.fetchone(), strict=True))
 
     def record(self, status: str) -> None:
         """Keep or replace this run's line in ops.runs."""
@@ -236,14 +277,16 @@ def open_session(
     Raises:
         WarehouseBusy: Another process writes, and ``wait`` is not asked for.
     """
-    with (
-        writing(workspace, doing, wait=wait),
-        transform.warehouse_connection(workspace) as connection,
-    ):
-        yield Session(
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(writing(workspace, doing, wait=wait))
+        has_marts = workspace.marts_file.exists()
+        session = Session(
             workspace=workspace,
-            connection=connection,
+            connection=stack.enter_context(transform.warehouse_connection(workspace)),
             run_id=run_id or new_run_id(),
             listener=listener,
             full_refresh=full_refresh,
         )
+        if not has_marts:
+            session.forget(STEPS[STEPS.index("marts") :])
+        yield session

@@ -191,7 +191,8 @@ def write_raw(
         _landing_counts(connection, landed)
         _full_deliveries(connection, landed)
         _settings(connection, workspace, landed)
-        columns = {"load_id": "varchar", "loaded_at": "timestamp", "as_of": "date"}
+        columns = {"load_id": "varchar", "signature": "varchar"}
+        columns |= {"loaded_at": "timestamp", "as_of": "date"}
         columns |= {"known_by": "timestamp", "settings_hash": "varchar", "code_version": "varchar"}
         _table(connection, "load", columns, [load])
         _published_before(connection, workspace)

@@ -114,6 +114,7 @@ def ingest(
         OSError: The disk is full or not writable; raw stays as it was.
     """
     found = discover(workspace, rehash=full_refresh)
+    signature = inputs_signature(workspace, found)
     seen = record_deliveries(workspace, found)
     deliveries = choose_versions(workspace, found, seen)
     outcome = IngestResult(load_id="", unclaimed=found.unclaimed)
@@ -186,6 +187,7 @@ def ingest(
         ],
         load={
             "load_id": outcome.load_id,
+            "signature": signature,
             "loaded_at": now,
             "as_of": workspace.as_of,
             "known_by": workspace.known_by,

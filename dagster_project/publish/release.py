@@ -31,8 +31,16 @@ _PARQUET = "format parquet, compression zstd, compression_level 1, dictionary_si
 """No dictionary for ids: it costs a fifth of the writing. Packing harder saves nothing."""
 _READER = {"memory_limit": "512MiB"}
 """A release is read through once when it is verified: nothing of it needs to stay in memory."""
-REQUIRED_GATES = frozenset({"raw", "refined", "kpi"})
-REQUIRED_LAYERS = frozenset({"staging", "intermediate", "marts", "pay"})
+STEPS = (
+    "gate of raw",
+    "staging",
+    "intermediate",
+    "gate of refined",
+    "marts",
+    "pay",
+    "gate of kpi",
+)
+"""What a load goes through before it may be published, each step resting on those before it."""
 
 
 @dataclass(frozen=True)
@@ -45,32 +53,40 @@ class Release:
 
 
 def require_permission(
-    connection: duckdb.DuckDBPyConnection, load_id: str, passed: set[str]
+    workspace: Workspace, load: dict[str, Any], done: dict[str, str | None]
 ) -> None:
-    """Refuse unless every gate passed for exactly this load and every layer was built from it.
+    """Refuse unless every step was done on exactly this load, under this run's settings and day.
+
+    Args:
+        workspace: The workspace of the run that asks to publish.
+        load: The row of ``raw.load``.
+        done: Of each step that still holds, the id of the load that it was done on.
 
     Raises:
-        GateFailed: A gate did not pass for this load, or a layer holds another load.
+        GateFailed: A gate did not pass for this load, a layer holds another load, or the load was
+            read under other settings, another day or other code than this run's.
     """
-    lacking = sorted(REQUIRED_GATES - passed)
-    if lacking:
-        raise GateFailed(
-            "publishing the KPI marts",
-            found=f"the gates of {', '.join(lacking)} have not passed for load {load_id}",
-            expected="every gate passed for exactly the load that is published",
-            where="ops.gate_results",
-            remedy="run the whole job: `kpi run`. What is published stays as it was",
-        )
-    built = dict(connection.execute("select layer, load_id from ops.layer_loads").fetchall())
-    stale = sorted(layer for layer in REQUIRED_LAYERS if built.get(layer) != load_id)
-    if stale:
-        raise GateFailed(
-            "publishing the KPI marts",
-            found=f"the layers {', '.join(stale)} were not built from load {load_id}",
-            expected="every layer built from the load that is published",
-            where="ops.layer_loads",
-            remedy="run the whole job: `kpi run`. What is published stays as it was",
-        )
+    told = {
+        "as_of": workspace.as_of,
+        "known_by": workspace.known_by,
+        "settings_hash": workspace.settings_hash,
+        "code_version": workspace.code_version,
+    }
+    changed = [name for name, now in told.items() if load.get(name) != now]
+    lacking = [step for step in STEPS if done.get(step) != load["load_id"]]
+    if not changed and not lacking:
+        return
+    raise GateFailed(
+        "publishing the KPI marts",
+        found="; ".join(
+            [f"not done for load {load['load_id']}: {', '.join(lacking)}"] * bool(lacking)
+            + [f"a load that was read under another {', '.join(changed)}"] * bool(changed)
+        ),
+        expected="every layer built from, and every gate passed for, exactly the load that is "
+        "published, under the settings and the day of this run",
+        where="ops.steps_done",
+        remedy="run the whole job: `kpi run`. What is published stays as it was",
+    )
 
 
 def publish(

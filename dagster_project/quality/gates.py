@@ -11,6 +11,7 @@ does not grow with the data.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,6 +67,7 @@ def run_gate(
     connection: duckdb.DuckDBPyConnection,
     *,
     run_id: str,
+    lacking: Sequence[str] = (),
     suites: Path | None = None,
 ) -> Verdict:
     """Hold the warehouse against a gate's suites and keep the verdict under the load's id.
@@ -75,6 +77,8 @@ def run_gate(
         workspace: The workspace.
         connection: The warehouse.
         run_id: The run that asks.
+        lacking: Steps that the gate rests on and that were not done on this load: what it would
+            judge is of another load, so it refuses.
         suites: Folder of suites, default ``expectations/``.
 
     Returns:
@@ -91,7 +95,7 @@ def run_gate(
         )
     if gate == "raw":
         _write_raw_evidence(connection)
-    checks: list[Check] = []
+    checks = [_not_done(gate, lacking)] if lacking else []
     for name in GATES[gate]:
         try:
             told = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
@@ -135,15 +139,17 @@ def raise_if_failed(verdict: Verdict) -> None:
     )
 
 
-def passed_gates(connection: duckdb.DuckDBPyConnection, load_id: str) -> set[str]:
-    """Return the gates whose latest verdict for exactly this load is a pass."""
-    _ensure_table(connection)
-    rows = connection.execute(
-        "select gate, arg_max(passed, checked_at) from ops.gate_results "
-        "where load_id = ? group by gate",
-        [load_id],
-    ).fetchall()
-    return {gate for gate, passed in rows if passed}
+def _not_done(gate: str, steps: Sequence[str]) -> Check:
+    return Check(
+        suite=f"{gate}_steps",
+        code="steps_not_done",
+        severity="critical",
+        passed=False,
+        explains_en="what the gate judges was made from the load in raw",
+        explains_ru="проверяемое построено из того, что загружено",
+        observed=f"not done on this load: {', '.join(steps)}",
+        remedy="run the whole job: `kpi run --full-refresh`",
+    )
 
 
 def _broken(suite: str, error: Exception) -> Check:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -161,8 +162,47 @@ def test_the_lower_steps_alone_cannot_publish_what_a_gate_refused(run_before):
 def test_a_layer_of_another_load_cannot_be_published(run_before):
     workspace = load_workspace(run_before.directory)
     with open_session(workspace, "test") as session:
-        session.connection.execute("update ops.layer_loads set load_id = 'x' where layer = 'marts'")
+        session.connection.execute("update ops.steps_done set load_id = 'x' where step = 'marts'")
         with pytest.raises(GateFailed, match="marts"):
+            session.publish()
+
+
+def test_what_is_built_anew_takes_back_all_that_rested_on_it(run_before):
+    workspace = load_workspace(run_before.directory)
+    with open_session(workspace, "test") as session:
+        session.build("marts")
+        with pytest.raises(GateFailed, match=r": pay, gate of kpi\n"):
+            session.publish()
+        assert [c.code for c in session.gate("kpi").failures] == ["steps_not_done"]
+
+
+def test_a_load_is_published_only_under_the_settings_that_it_was_read_with(run_before):
+    run_before.settings["settings"] = {"low_sample_below": 3}
+    changed = load_workspace(run_before.save())
+    refused = pytest.raises(GateFailed, match="another settings_hash")
+    with open_session(changed, "test") as session, refused:
+        session.publish()
+    earlier = load_workspace(run_before.directory, as_of=date(2026, 2, 1))
+    refused = pytest.raises(GateFailed, match="another as_of")
+    with open_session(earlier, "test") as session, refused:
+        session.publish()
+
+
+def test_a_gate_does_not_pass_tables_of_an_earlier_load(run_before):
+    run_before.file("deals_2.csv", deals("d2,won,2026-02-01,2026-02-03,50,RUB"))
+    with open_session(load_workspace(run_before.directory), "test") as session:
+        session.ingest()
+        assert session.gate("raw").passed
+        assert not session.gate("refined").passed
+        assert not session.gate("kpi").passed
+
+
+def test_marts_whose_file_is_gone_are_neither_passed_nor_published(run_before):
+    workspace = load_workspace(run_before.directory)
+    workspace.marts_file.unlink()
+    with open_session(workspace, "test") as session:
+        assert not session.gate("kpi").passed
+        with pytest.raises(GateFailed, match=r": marts, pay, gate of kpi\n"):
             session.publish()
 
 

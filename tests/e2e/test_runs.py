@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shlex
@@ -19,6 +20,7 @@ import pytest
 from dagster_project.checkpoints import POINTS
 from dagster_project.errors import WarehouseBusy
 from dagster_project.lock import writing
+from dagster_project.session import open_session
 from dagster_project.settings import load_workspace
 from tests.conftest import Company, run_all
 
@@ -219,6 +221,26 @@ def test_a_second_run_changes_nothing_and_an_old_day_swaps_nothing(published, ru
     assert old.one("select max(lost_on) from marts.fct_deals") == date(2026, 2, 10)
     newest = "select as_of from ops.runs order by finished_at desc limit 1"
     assert old.one(newest) == date(2026, 2, 10)
+
+
+def test_a_file_that_arrives_while_a_run_is_going_is_new_to_the_next(published):
+    published.file("deals_3.csv", text(rows(90, 100)))
+    with open_session(load_workspace(published.directory), "test") as session:
+        session.ingest()
+        session.gate("raw")
+        session.build("staging")
+        session.build("intermediate")
+        session.gate("refined")
+        published.file("deals_4.csv", text(rows(100, 120)))
+        session.build("marts")
+        session.pay()
+        session.build("pay")
+        session.gate("kpi")
+        session.publish()
+    told = kpi(published.directory, "--json")
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["rows_seen"] == 120
+    assert not json.loads(told.stdout)["nothing_new"]
 
 
 def test_an_old_day_known_by_an_old_instant_equals_what_was_published_then(published, run_once):

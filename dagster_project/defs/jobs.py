@@ -16,7 +16,11 @@ daily = dg.ScheduleDefinition(
 
 @dg.sensor(job=refresh_kpis, minimum_interval_seconds=60)
 def new_files(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Start a run when what figures depend on differs from what is published."""
+    """Start a run when what figures depend on differs from what is published.
+
+    Once for the same inputs beside the same release: what a gate refused is not tried again until
+    something changes, and inputs that come back after a release of others are run again.
+    """
     from dagster_project.ingest.run import inputs_signature
     from dagster_project.publish.release import published_manifest
     from dagster_project.settings import load_workspace
@@ -26,4 +30,4 @@ def new_files(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipRea
     before = published_manifest(workspace)
     if before and before["signature"] == signature:
         return dg.SkipReason("nothing new since the published release")
-    return dg.RunRequest(run_key=signature)
+    return dg.RunRequest(run_key=f"{signature} after {before['run_id'] if before else 'nothing'}")

@@ -53,6 +53,7 @@ def key_of(model: str) -> dg.AssetKey:
 def _results(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource, layer: str
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """Build a layer whole, whichever of its tables were asked for; tell of those."""
     nodes = warehouse.session.build(layer)
     row_counts = dict(
         warehouse.session.connection.execute(
@@ -60,10 +61,14 @@ def _results(
             "from duckdb_tables()"
         ).fetchall()
     )
+
+    def is_asked(told: dict[str, Any]) -> bool:
+        return _TRANSLATOR.get_asset_key(told) in context.selected_asset_keys
+
     checks = {key.name: key for key in context.selected_asset_check_keys}
     for node in nodes:
-        if node.kind in ("model", "seed"):
-            told = _MANIFEST["nodes"][node.unique_id]
+        told = _MANIFEST["nodes"][node.unique_id]
+        if node.kind in ("model", "seed") and is_asked(told):
             metadata: dict[str, Any] = {"seconds": round(node.seconds, 3)}
             if told["config"]["materialized"] != "view":
                 relation = f"{told['database']}.{told['schema']}.{told['alias']}"

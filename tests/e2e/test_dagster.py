@@ -99,10 +99,27 @@ def test_schedule_and_sensor(defs, company, monkeypatch):
         assert isinstance(asked, dg.RunRequest)
         run_all(company.directory)
         assert isinstance(new_files(context), dg.SkipReason)
-        company.file("deals_2.csv", text(rows(20, 30)))
+        more = company.file("deals_2.csv", text(rows(20, 30)))
         again = new_files(context)
-    assert isinstance(again, dg.RunRequest)
-    assert again.run_key != asked.run_key
+        assert isinstance(again, dg.RunRequest)
+        assert again.run_key == new_files(context).run_key  # Dagster starts it once
+        run_all(company.directory)
+        more.unlink()
+        back = new_files(context)  # as before the second file
+    assert len({asked.run_key, again.run_key, back.run_key}) == 3
+
+
+def test_one_table_alone_can_be_asked_for(defs, company, monkeypatch):
+    company.entity("deals", COLUMNS)
+    company.file("deals.csv", text(rows(0, 20)))
+    monkeypatch.setenv("KPI_WORKSPACE", str(company.save()))
+    run_all(company.directory)
+    for path in ["staging", "stg_files__deals"], ["marts", "kpi_values"]:
+        done = defs.resolve_job_def("refresh_kpis").execute_in_process(
+            asset_selection=[dg.AssetKey(path)], raise_on_error=False
+        )
+        told = {event.asset_key.path[-1] for event in done.get_asset_materialization_events()}
+        assert (done.success, told) == (True, {path[-1]})
 
 
 def test_dagster_job_execute_gives_the_tables_of_kpi_run(company, tmp_path, monkeypatch):

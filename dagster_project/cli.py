@@ -35,8 +35,8 @@ from dagster_project.settings import (
 app = typer.Typer(
     help="Sales KPIs from delivered files: `kpi init DIR`, put files under DIR/raw, "
     "`kpi run --workspace DIR`. Without --workspace: KPI_WORKSPACE, else the demonstration "
-    "company. Exit codes: 0 done, 1 unexpected, 2 settings, 3 a gate refused, "
-    "4 files quarantined under --strict.",
+    "company. Exit codes: 0 done, 1 unexpected, 2 usage or settings, 3 a gate refused, "
+    "4 files in quarantine that are tolerated, under --strict also rows.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -110,11 +110,23 @@ _NO_ROOM = (
 )
 
 
+_NO_RECORD = ("file is not a database", "database disk image is malformed")
+
+
 def _operating_system(error: BaseException) -> PipelineError | None:
-    """Say in words that the disk is full or a folder may not be written."""
+    """Say in words that the disk is full, a folder may not be written or a record is damaged."""
     seen: BaseException | None = error
     while seen is not None:
         text = str(seen)
+        if any(sign in text for sign in _NO_RECORD):
+            return PipelineError(
+                "keeping Dagster's record of runs",
+                found=text.splitlines()[0],
+                expected="files of SQLite that are whole",
+                where="warehouse/dagster in the workspace",
+                remedy="remove that folder and run again: it holds what `kpi ui` shows of former "
+                "runs, and no figures",
+            )
         if isinstance(seen, OSError) or any(sign in text for sign in _NO_ROOM):
             return PipelineError(
                 "working in the workspace's folder",
@@ -138,6 +150,8 @@ def init(
     ] = None,
 ) -> None:
     """Make a workspace: commented templates that run as they are, or settings read off exports."""
+    from dagster_project.settings import option_of
+
     if exports is not None:
         from dagster_project.proposal import propose_workspace
 
@@ -153,12 +167,13 @@ def init(
             print(f"rows that can be counted: {counted or 'none'}")
         for question in told.questions:
             print(f"TODO {question}")
-        print(f"{told.folder / 'workspace.yml'}: look at the lines marked TODO, then kpi run")
+        next_ = f"kpi run{option_of(told.folder.resolve())}"
+        print(f"{told.folder / 'workspace.yml'}: look at the lines marked TODO, then {next_}")
         return
     from dagster_project.templates import make_workspace
 
     made = make_workspace(directory, language)
-    print(f"{made} is ready. Next: kpi run --workspace {_quoted(made)}")
+    print(f"{made} is ready. Next: kpi run{option_of(made.resolve())}")
 
 
 @app.command()
@@ -167,13 +182,14 @@ def demo(
 ) -> None:
     """Write the demonstration company's raw files: the same seed gives the same bytes."""
     from dagster_project.demo.company import write_company
-    from dagster_project.settings import default_workspace, require_usable_path
+    from dagster_project.settings import default_workspace, option_of, require_usable_path
 
     folder = directory or default_workspace()
     require_usable_path(folder.resolve())
     counts = write_company(folder)
     told = ", ".join(f"{name} {count}" for name, count in counts.items())
     print(f"demonstration company in {folder}: {told}")
+    print(f"Next: kpi run{option_of(folder.resolve())}")
 
 
 @app.command()
@@ -221,7 +237,9 @@ def run(
         return
     session = _execute(settings, select, full_refresh, wait, began, as_json)
     if session.release is None:
-        if not as_json:
+        if as_json:
+            print(json.dumps({"nothing_new": False, "folder": None, "swapped": False}))
+        else:
             print("done; nothing was published, as the selection did not ask for it")
         return
     _say_summary(settings, session.release.folder, session.release.is_swapped, as_json, "")
@@ -474,15 +492,16 @@ def _say_sources(settings: Workspace, as_json: bool) -> None:
 @app.command()
 def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Show the last runs, the files, what is in quarantine, and how fresh each source is."""
+    from dagster_project.settings import option_of
     from dagster_project.summary import status as read_status
 
     settings = load_workspace(workspace)
     told = read_status(settings)
-    if told is None:
-        print(f"nothing is published in {settings.directory} yet: kpi run")
-        return
     if as_json:
         print(json.dumps(told, ensure_ascii=False, default=str, indent=2))
+        return
+    if told is None:
+        print(f"nothing is published yet: kpi run{option_of(settings.directory)}")
         return
     release = told["release"]
     print(f"published: run {release['run_id']}, as of {release['as_of']}")
@@ -621,9 +640,13 @@ def _exit_as_quarantine_says(folder: Path, strict: bool) -> None:
 
 
 def _is_nothing_new(settings: Workspace) -> bool:
+    """Tell whether all that a run would make stands as the last run left it."""
     from dagster_project.ingest.run import inputs_signature
+    from dagster_project.publish.reader import is_published
     from dagster_project.publish.release import published_manifest
 
+    if not (is_published(settings) and settings.warehouse_file.exists()):
+        return False
     before = published_manifest(settings)
     return before is not None and before.get("signature") == inputs_signature(settings)
 
@@ -667,10 +690,6 @@ def _plain(value: Any) -> str:
     if hasattr(value, "normalize"):
         return f"{value:,.2f}"
     return str(value)
-
-
-def _quoted(path: Path) -> str:
-    return f'"{path}"' if " " in str(path) else str(path)
 
 
 def _day(text: str | None) -> date | None:

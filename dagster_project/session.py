@@ -29,8 +29,14 @@ from dagster_project.planning.landing import (
     land_goals,
     land_revenue_targets,
 )
-from dagster_project.publish.release import STEPS, Release, publish, require_permission
-from dagster_project.settings import Workspace
+from dagster_project.publish.release import (
+    STEPS,
+    Release,
+    publish,
+    published_manifest,
+    require_permission,
+)
+from dagster_project.settings import Workspace, hash_key, key_fingerprint
 
 Listener = Callable[[str, str], None]
 _STEPS_DONE = (
@@ -116,8 +122,9 @@ class Session:
         ]
 
     def _stage(self) -> list[transform.BuiltNode]:
-        """Stage new files; everything where settings or code staged the rows otherwise."""
-        connection, mark = self.connection, self.workspace.staging_mark
+        """Stage new files; everything where settings, code or key staged the rows otherwise."""
+        connection = self.connection
+        mark = f"{self.workspace.staging_mark} {key_fingerprint(hash_key(self.workspace))}"
         connection.execute("create table if not exists ops.staged_by (mark varchar)")
         before = connection.execute("select max(mark) from ops.staged_by").fetchone()[0]
         connection.execute("delete from ops.staged_by")
@@ -188,7 +195,8 @@ class Session:
         self.listener("publish", "writing and verifying the release")
         load = self.load()
         require_permission(self.workspace, load, self._done())
-        self.record("published")
+        self.record("publishing")
+        self._settle_runs_that_died()
         self.release = publish(
             self.workspace,
             self.connection,
@@ -196,7 +204,17 @@ class Session:
             load={"load_id": load["load_id"], "signature": load["signature"]},
         )
         keep_baselines(self.workspace, self.connection)
+        self.record("published")
         return self.release
+
+    def _settle_runs_that_died(self) -> None:
+        """Say of runs that died while they published whether their release is the published one."""
+        before = published_manifest(self.workspace)
+        self.connection.execute(
+            "update ops.runs set status = case when run_id = ? then 'published' else 'failed' end "
+            "where status = 'publishing' and run_id <> ?",
+            [before["run_id"] if before else None, self.run_id],
+        )
 
     def load(self) -> dict[str, Any]:
         """Return what the load in raw tells of itself.

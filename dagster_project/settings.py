@@ -215,8 +215,9 @@ def load_workspace(
         raise WorkspaceError(
             doing,
             found=f"as_of {day}, which is not here yet",
-            expected=f"a day up to today ({today})",
-            where=f"{path}: as_of",
+            expected=f"a day up to today ({today} in {config.timezone})",
+            where="--as-of" if as_of else f"{path}: as_of",
+            remedy="give an earlier day, or none for today",
         )
     start = config.settings.history_start
     if start is not None and start > day:
@@ -379,6 +380,20 @@ def default_workspace() -> Path:
     return project_root() / "data" / "demo" if is_checkout() else Path.cwd() / "demo"
 
 
+def demo_settings() -> str:
+    """Return the text of the demonstration company's workspace.yml."""
+    folder = project_root() / ("data/demo" if is_checkout() else "demo")
+    return (folder / "workspace.yml").read_text(encoding="utf-8")
+
+
+def option_of(folder: Path) -> str:
+    """Return what a command needs beside its verb to find a workspace, with a space before it."""
+    path = str(folder)
+    if path == str(default_workspace().resolve()):
+        return ""
+    return f' --workspace "{path}"' if " " in path else f" --workspace {path}"
+
+
 def is_checkout() -> bool:
     """Tell a source checkout from an installed package."""
     return (PACKAGE.parent / "dbt" / "dbt_project.yml").is_file()
@@ -417,22 +432,34 @@ def hash_key(workspace: Workspace) -> str:
     Raises:
         WorkspaceError: The key differs from the one that earlier hashes were made with.
     """
-    given = os.environ.get("KPI_HASH_KEY")
+    given = os.environ.get("KPI_HASH_KEY") or None  # set to nothing is not set
     path = workspace.state / "hash_key"
-    mark = workspace.state / "hash_key.fingerprint"
-    if given is None and not path.exists():
+    mark = fingerprint_file(workspace)
+    if not given and not path.exists():
         workspace.state.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        beside = path.with_suffix(".new")  # whole under its name, or not there
+        beside.unlink(missing_ok=True)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as handle:
             handle.write(secrets.token_hex(32))
-    key = given if given is not None else path.read_text(encoding="ascii").strip()
-    fingerprint = hashlib.sha256(b"fingerprint:" + key.encode()).hexdigest()[:16]
+        beside.rename(path)
+    key = given or path.read_text(encoding="utf-8", errors="replace").strip()
+    if not key:
+        raise WorkspaceError(
+            "reading the key that personal data is hashed with",
+            found="an empty file",
+            expected="the key that an earlier run wrote there",
+            where=str(path),
+            remedy="restore it from a backup of state/, or remove it and run `kpi run --rekey`, "
+            "which makes a new one and hashes everything anew",
+        )
+    fingerprint = key_fingerprint(key)
     if mark.exists() and mark.read_text(encoding="ascii").strip() != fingerprint:
         raise WorkspaceError(
             "reading the key that personal data is hashed with",
             found="a key that differs from the one used before",
             expected="the same key as long as hashes made with it are kept",
-            where=str(path if given is None else "environment: KPI_HASH_KEY"),
+            where="environment: KPI_HASH_KEY" if given else str(path),
             remedy="restore the former key, or run `kpi run --rekey` to hash everything anew",
         )
     if not mark.exists():
@@ -441,9 +468,19 @@ def hash_key(workspace: Workspace) -> str:
     return key
 
 
+def key_fingerprint(key: str) -> str:
+    """Return what tells two keys of personal data apart without telling them."""
+    return hashlib.sha256(b"fingerprint:" + key.encode()).hexdigest()[:16]
+
+
 def forget_hash_key_fingerprint(workspace: Workspace) -> None:
     """Allow another key from now on (``--rekey``); staging must then be rebuilt whole."""
-    (workspace.state / "hash_key.fingerprint").unlink(missing_ok=True)
+    fingerprint_file(workspace).unlink(missing_ok=True)
+
+
+def fingerprint_file(workspace: Workspace) -> Path:
+    """Return where it is kept which key hashes are made with."""
+    return workspace.state / "hash_key.fingerprint"
 
 
 def secret_name(source_name: str, kind: str) -> str:

@@ -12,18 +12,18 @@ from typing import Any
 
 from dagster_project.publish.reader import opened_folder, opened_release
 from dagster_project.publish.release import published_manifest
-from dagster_project.settings import Workspace
+from dagster_project.settings import Workspace, option_of
 
 HEADLINE_LINES = 14
 _WORDS = {
     "en": {
         "kpi": "KPI",
         "rows": "Rows read: {seen}, in quarantine: {bad}. Gates passed: {gates}.",
-        "goals": "Goals: {goals}; rows that are none: {refused}. Their review: `kpi goals`.",
+        "goals": "Goals: {goals}; rows that are none: {refused}. Their review: `kpi goals{where}`.",
         "published": "Published: {path}",
         "asof": "Written beside, nothing swapped: {path}",
-        "next": "Next: `kpi status`, `kpi explain {kpi} --period {period}`, or open {path} "
-        "in a BI tool.",
+        "next": "Next: `kpi status{where}`, `kpi explain {kpi} --period {period}{where}`, "
+        "or open {path} in a BI tool.",
         "incomplete": "so far",
         "none": "n/a",
         "low": "few cases",
@@ -31,11 +31,12 @@ _WORDS = {
     "ru": {
         "kpi": "Показатель",
         "rows": "Строк прочитано: {seen}, в карантине: {bad}. Пройдено проверок: {gates}.",
-        "goals": "Целей: {goals}; строк, которые не приняты: {refused}. Разбор: `kpi goals`.",
+        "goals": "Целей: {goals}; строк, которые не приняты: {refused}. "
+        "Разбор: `kpi goals{where}`.",
         "published": "Опубликовано: {path}",
         "asof": "Записано рядом, опубликованное не тронуто: {path}",
-        "next": "Дальше: `kpi status`, `kpi explain {kpi} --period {period}` или откройте {path} "
-        "в BI-системе.",
+        "next": "Дальше: `kpi status{where}`, `kpi explain {kpi} --period {period}{where}` "
+        "или откройте {path} в BI-системе.",
         "incomplete": "пока",
         "none": "нет",
         "low": "мало случаев",
@@ -113,14 +114,21 @@ def headline(workspace: Workspace, folder: Path, *, is_swapped: bool = True) -> 
     columns = [
         f"{start:%Y-%m}" + ("" if whole else f" ({words['incomplete']})") for start, whole in shown
     ]
+    where = option_of(workspace.directory)
     file = folder / "kpi.duckdb"
     link = workspace.published / "kpi.duckdb" if is_swapped else file
     period = f"{shown[0][0]:%Y-%m}" if shown else f"{workspace.as_of:%Y-%m}"
     lines = [
         words["rows"].format(seen=seen, bad=bad, gates=f"{gates}/3"),
-        *([words["goals"].format(goals=goals, refused=refused)] if goals or refused else []),
+        *(
+            [words["goals"].format(goals=goals, refused=refused, where=where)]
+            if goals or refused
+            else []
+        ),
         words["published" if is_swapped else "asof"].format(path=link.parent),
-        words["next"].format(kpi="booked_revenue", period=period, path=link),
+        words["next"].format(
+            kpi=(profile or ["booked_revenue"])[0], period=period, where=where, path=link
+        ),
     ]
     data = {
         "folder": str(folder),

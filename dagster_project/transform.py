@@ -25,6 +25,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.database_files import damage_told
 from dagster_project.errors import PipelineError
 from dagster_project.lean_dbt import compiled_templates, drop_idle_macros, make_lean
 from dagster_project.phones import register
@@ -68,9 +69,10 @@ def warehouse_connection(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnec
     """
     _keep_freed_memory_small()
     workspace.warehouse.mkdir(parents=True, exist_ok=True)
-    connection = duckdb.connect(
-        str(workspace.warehouse_file), config={"storage_compatibility_version": _OWN_STORAGE}
-    )
+    with _rebuildable(workspace.warehouse_file):
+        connection = duckdb.connect(
+            str(workspace.warehouse_file), config={"storage_compatibility_version": _OWN_STORAGE}
+        )
     try:
         connection.execute("set autoinstall_known_extensions = false")
         connection.execute("set enable_progress_bar = false")
@@ -97,10 +99,19 @@ def _keep_freed_memory_small() -> None:
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
+def _rebuildable(path: Path) -> contextlib.AbstractContextManager[None]:
+    remedy = (
+        "close the program that has it open; where none has, remove the file and run "
+        "`kpi run --full-refresh`, which makes it anew from raw/ and state/"
+    )
+    return damage_told(path, "opening the working database", remedy)
+
+
 def _attach_marts(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
     """Attach the file that a release copies, in the storage version of a release."""
     path = str(workspace.marts_file).replace("'", "''")
-    connection.execute(f"attach '{path}' as kpi (storage_version '{STORAGE_VERSION}')")
+    with _rebuildable(workspace.marts_file):
+        connection.execute(f"attach '{path}' as kpi (storage_version '{STORAGE_VERSION}')")
 
 
 def forget_marts(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:

@@ -33,6 +33,7 @@ from dagster_project.demo.subscriptions import (
     service_contracts,
     service_products,
 )
+from dagster_project.settings import demo_settings
 
 SEED = 20261101
 FIRST, LAST = date(2024, 11, 1), date(2026, 10, 20)
@@ -110,7 +111,7 @@ def write_company(workspace: Path) -> dict[str, int]:
     """Write the demonstration company's raw files, its bonus plans and its goals.
 
     Args:
-        workspace: A workspace folder; its workspace.yml is not touched.
+        workspace: A workspace folder; its workspace.yml is written where there is none.
 
     Returns:
         Rows written per entity.
@@ -127,6 +128,9 @@ def write_company(workspace: Path) -> dict[str, int]:
     _write(company, workspace / "raw")
     write_pay(workspace)
     write_goals(workspace)
+    settings = workspace / "workspace.yml"
+    if not settings.exists():
+        settings.write_text(demo_settings(), encoding="utf-8")
     return {
         "leads": len(company.leads),
         "deals": len(company.deals),

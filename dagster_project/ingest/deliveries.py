@@ -14,11 +14,14 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dagster_project.canonical import ROW_ID
+from dagster_project.errors import PipelineError
 from dagster_project.ingest.discovery import Claim, Discovered
 from dagster_project.settings import Workspace
 
@@ -67,7 +70,7 @@ def record_deliveries(workspace: Workspace, found: Discovered) -> Sightings:
     seen: Sightings = {}
     if folder.is_dir():
         for path in sorted(folder.glob("*.parquet")):
-            for row in pq.read_table(path).to_pylist():
+            for row in _kept(path):
                 key = (row["source_name"], row["file_name"], row["file_sha256"])
                 seen.setdefault(key, []).append(row["first_seen"])
     seen = {key: sorted(set(times)) for key, times in seen.items()}
@@ -91,6 +94,20 @@ def record_deliveries(workspace: Workspace, found: Discovered) -> Sightings:
         for key in new:
             seen.setdefault(key, []).append(now)
     return seen
+
+
+def _kept(path: Path) -> list[dict[str, Any]]:
+    try:
+        return pq.read_table(path).to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise PipelineError(
+            "reading when which content was first seen",
+            found=f"a record that cannot be read: {error}",
+            expected="a file of state/ as a run wrote it",
+            where=str(path),
+            remedy="restore it from a backup of state/; without one remove this file: the "
+            "contents that it told of then count as first seen by the next run",
+        ) from error
 
 
 def _standing(seen: Sightings) -> dict[tuple[str, str], str]:

@@ -345,10 +345,12 @@ def _is_utf8(path: Path) -> bool:
 
 
 def _read_cache(path: Path) -> dict[str, Any]:
+    """Return what an earlier run noted; nothing where it cannot be read, as it is found anew."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
         return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _write_cache(path: Path, cache: dict[str, Any]) -> None:

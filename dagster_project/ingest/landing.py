@@ -106,12 +106,15 @@ def landing_key(claim: Claim, sha256: str, tuning: Tuning) -> str:
 
 
 def read_landed(folder: Path, key: str) -> Landed | None:
-    """Return what an earlier run landed under ``key``, or None."""
+    """Return what an earlier run landed under ``key``; None where any of its files is not whole."""
     try:
-        told = json.loads((folder / f"{key}.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        landed = Landed(**json.loads((folder / f"{key}.json").read_text(encoding="utf-8")))
+        pq.read_metadata(folder / f"{key}.parquet")
+        if landed.rows_refused:
+            pq.read_metadata(folder / f"{key}.refused.parquet")
+    except (FileNotFoundError, ValueError, TypeError):  # a broken Parquet is a ValueError to Arrow
         return None
-    return Landed(**told)
+    return landed
 
 
 def land(

@@ -19,6 +19,7 @@ import duckdb
 
 from dagster_project.canonical import NUMBER_KINDS, TIME_KINDS
 from dagster_project.configuration import SourceConfig
+from dagster_project.database_files import opened_published
 from dagster_project.ingest.contracts import CONTRACTS, TABLES, Table
 from dagster_project.ingest.contracts.shape import OWN
 from dagster_project.ingest.landing import glob_free
@@ -476,7 +477,7 @@ def _published_before(connection: duckdb.DuckDBPyConnection, workspace: Workspac
     path = workspace.published / "kpi.duckdb"
     if not path.exists():
         return
-    with duckdb.connect(str(path.resolve()), read_only=True) as published:
+    with opened_published(path.resolve()) as published:
         rows = published.execute(
             "select (select max(as_of) from ops.runs), period_grain, period_start, "
             "period_end, cast(numerator as decimal(38, 4)) from marts.kpi_values "

@@ -29,7 +29,7 @@ from dagster_project.ingest.landing import Landed, land, landing_key, read_lande
 from dagster_project.ingest.page_chains import Page, is_whole
 from dagster_project.ingest.raw import constant_offset, write_raw
 from dagster_project.ingest.versions import keep_version
-from dagster_project.settings import Workspace
+from dagster_project.settings import Workspace, fingerprint_file
 
 
 @dataclass
@@ -62,9 +62,11 @@ _TOLD_BY_THE_RUN = ("_loaded_at", "_batch_id")
 def inputs_signature(workspace: Workspace, found: Discovered | None = None) -> str:
     """Return the fingerprint of everything that figures depend on, before anything is read.
 
-    The same file contents under the same names, settings, day and code give the same signature.
+    The same file contents under the same names, settings, day, code and key of personal data give
+    the same signature.
     """
     found = found or discover(workspace)
+    key = fingerprint_file(workspace)
     told = {
         "files": sorted(
             (c.source_name, c.table.relation, c.file_name, c.content.sha256) for c in found.claims
@@ -76,6 +78,7 @@ def inputs_signature(workspace: Workspace, found: Discovered | None = None) -> s
         "first_incomplete_on": str(workspace.first_incomplete_on),
         "known_by": str(workspace.known_by),
         "code": workspace.code_version,
+        "key": key.read_text(encoding="ascii") if key.exists() else "",
         "pay": pay_files(workspace),
     }
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()  # names of bonus/ may be no UTF-8

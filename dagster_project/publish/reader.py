@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.database_files import opened_published
 from dagster_project.errors import WorkspaceError
 from dagster_project.settings import Workspace
 
@@ -44,5 +45,5 @@ def is_published(workspace: Workspace) -> bool:
 def opened_folder(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the release of a folder read-only, whatever a link on the way points at later."""
     path = (folder / "kpi.duckdb").resolve()
-    with duckdb.connect(str(path), read_only=True) as release:
+    with opened_published(path) as release:
         yield release

@@ -27,6 +27,8 @@ from dagster_project.settings import Workspace
 JOURNAL = ("gate_results", "runs")
 """Tables of ops that runs write themselves, beside those that models make."""
 KEPT_RELEASES = 3
+_TOLD = frozenset({"run_id", "as_of", "signature"})
+"""What a manifest must tell: one without was not written by a run."""
 _PARQUET = "format parquet, compression zstd, compression_level 1, dictionary_size_limit 1000"
 """No dictionary for ids: it costs a fifth of the writing. Packing harder saves nothing."""
 _READER = {"memory_limit": "512MiB"}
@@ -115,7 +117,7 @@ def publish(
     shutil.rmtree(beside, ignore_errors=True)
     try:
         (beside / "parquet").mkdir(parents=True)
-        tables = _write(connection, workspace, beside)
+        tables = _write(connection, workspace, beside, run_id)
         _verify(beside, tables)
         manifest = {
             "run_id": run_id,
@@ -147,11 +149,12 @@ def publish(
 
 
 def published_manifest(workspace: Workspace) -> dict[str, Any] | None:
-    """Return what is published now tells of itself, or None."""
+    """Return what is published now tells of itself; None where it tells nothing of use."""
     try:
-        return json.loads((workspace.published / "manifest.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        told = json.loads((workspace.published / "manifest.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
+    return told if isinstance(told, dict) and told.keys() >= _TOLD else None
 
 
 def published_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
@@ -163,7 +166,7 @@ def published_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, s
 
 
 def _write(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, folder: Path
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, folder: Path, run_id: str
 ) -> dict[str, dict[str, Any]]:
     """Copy the marts' file, add what runs and gates told, and write each table as Parquet."""
     settle(connection)
@@ -173,6 +176,8 @@ def _write(
     try:
         for name in JOURNAL:
             connection.execute(f"create table release.ops.{name} as select * from ops.{name}")
+        own = "update release.ops.runs set status = 'published' where run_id = ?"
+        connection.execute(own, [run_id])
         _make_views_portable(connection)
         connection.execute("checkpoint release")
         for origin, schema, name in [
@@ -316,6 +321,15 @@ def _move(
     link = workspace.directory / ".published.new"
     link.unlink(missing_ok=True)
     link.symlink_to(final.relative_to(workspace.directory))
+    if workspace.published.is_dir() and not workspace.published.is_symlink():
+        raise PublishFailed(
+            "swapping the link to the release",
+            found="a folder where the link to the newest release belongs, as a copy of the "
+            "workspace that does not keep links leaves it",
+            expected="a link, or nothing",
+            where=str(workspace.published),
+            remedy="remove that folder and run again: what it holds is made anew",
+        )
     link.replace(workspace.published)
     _fsync(workspace.directory)
     reached("swapped")

@@ -36,6 +36,7 @@ def firm(tmp_path_factory) -> Path:
     assert done.returncode == 0, done.stderr
     assert "Gates passed: 3/3" in done.stdout
     assert str(directory / "published") in done.stdout
+    assert f'kpi status --workspace "{directory}"' in done.stdout
     assert "building the models of marts" in done.stderr
     return directory
 
@@ -220,6 +221,28 @@ def test_init_does_not_write_into_a_folder_that_holds_something(tmp_path):
     told = kpi("init", str(tmp_path))
     assert told.returncode == 2
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_demonstration_company_elsewhere_has_its_settings(tmp_path):
+    directory = tmp_path / "a demo"
+    told = kpi("demo", str(directory))
+    assert f'kpi run --workspace "{directory}"' in told.stdout
+    assert "as_of: 2026-10-20" in (directory / "workspace.yml").read_text(encoding="utf-8")
+
+
+def test_before_the_first_run_each_verb_says_what_to_do(tmp_path):
+    directory = tmp_path / "firm"
+    assert f"kpi run --workspace {directory}" in kpi("init", str(directory)).stdout
+    where = ["--workspace", str(directory)]
+    assert f"kpi run --workspace {directory}" in kpi("status", *where).stdout
+    assert json.loads(kpi("status", *where, "--json").stdout) is None
+    died = kpi("run", *where, KPI_DIE_AT="landed")
+    assert died.returncode == -9
+    for arguments in (["check"], ["run", "--select", "group:pay"]):
+        told = kpi(*arguments, *where)
+        assert "nothing that was loaded" in told.stderr
+        assert "Traceback" not in told.stderr
+        assert told.returncode == 2
 
 
 def test_a_refusing_gate_exits_3_through_dagster_and_publishes_nothing(firm):

@@ -18,7 +18,7 @@ import duckdb
 import pytest
 
 from dagster_project.checkpoints import POINTS
-from dagster_project.errors import WarehouseBusy
+from dagster_project.errors import PipelineError, PublishFailed, WarehouseBusy
 from dagster_project.lock import writing
 from dagster_project.session import open_session
 from dagster_project.settings import load_workspace
@@ -124,6 +124,8 @@ def test_a_run_killed_at_a_named_point_leaves_no_trace_in_the_next(
     after = run_all(published.directory)
     assert content(after.folder) == one_more_file
     assert not [p for p in (published.directory / ".releases").iterdir() if p.name[0] == "."]
+    told = after.one("select count(*) from ops.runs where status = 'published'")
+    assert told == (3 if point == "swapped" else 2)
 
 
 @pytest.mark.kill
@@ -314,6 +316,74 @@ def test_a_folder_that_may_not_be_written(sold):
     assert "do next" in run.stderr
     assert "Traceback" not in run.stderr
     assert not (sold.directory / "published").exists()
+
+
+@pytest.mark.parametrize(
+    ("damaged", "held", "words"),
+    [
+        ("published/kpi.duckdb", b"junk", "remove the folder"),
+        ("warehouse/warehouse.duckdb", b"junk", "remove the file and run"),
+        ("warehouse/kpi.duckdb", b"junk", "remove the file and run"),
+        ("state/deliveries/*.parquet", b"", "restore it from a backup"),
+        ("state/hash_key", b"", "restore it from a backup"),
+    ],
+)
+def test_a_damaged_file_is_named_with_what_to_do(published, damaged, held, words):
+    (path,) = published.directory.glob(damaged)
+    path.write_bytes(held)
+    with pytest.raises(PipelineError, match=words) as caught:
+        published.run()
+    assert caught.value.where == str(path.resolve())
+
+
+def test_what_can_be_found_anew_is_where_it_is_damaged(published, one_more_file):
+    published.file("deals_3.csv", text(rows(90, 120)))
+    landing = published.directory / "warehouse" / "landing"
+    one, other = landing.glob("*.json")
+    one.write_bytes(b"junk")
+    other.with_suffix(".parquet").write_bytes(b"junk")
+    (landing.parent / "file_hashes.json").write_bytes(b"[]")
+    (landing.parent / "warehouse.duckdb").unlink()
+    (published.directory / "published" / "manifest.json").write_bytes(b"[]")
+    assert content(published.run().folder) == one_more_file
+
+
+def test_a_release_without_its_file_is_not_nothing_new(published):
+    published.save()
+    done = kpi(published.directory)
+    assert done.returncode == 0, done.stderr
+    (published.directory / "published" / "kpi.duckdb").unlink()
+    done = kpi(published.directory, "--json")
+    assert (done.returncode, json.loads(done.stdout)["nothing_new"]) == (0, False), done.stderr
+
+
+def test_a_published_folder_that_is_no_link_is_named(published):
+    link = published.directory / "published"
+    folder = link.resolve()
+    link.unlink()
+    shutil.copytree(folder, link)
+    published.file("deals_3.csv", text(rows(90, 120)))
+    with pytest.raises(PublishFailed, match="remove that folder"):
+        published.run()
+    shutil.rmtree(link)
+    assert published.run().one("select count(*) from marts.fct_deals") == 120
+
+
+def test_a_new_key_hashes_anew_even_where_the_run_that_took_it_died(sold):
+    sold.entity("customers", "customer_id phone")
+    sold.file("customers.csv", "customer_id,phone\nc1,+7 999 123-45-67\n")
+    sold.run()
+    died = kpi(sold.directory, "--rekey", KPI_HASH_KEY="another", KPI_DIE_AT="landed")
+    assert died.returncode == -signal.SIGKILL
+    done = kpi(sold.directory, KPI_HASH_KEY="another")
+    assert done.returncode == 0, done.stderr
+    with duckdb.connect(str(sold.directory / "warehouse" / "warehouse.duckdb")) as warehouse:
+        after = warehouse.execute("select phone from staging.stg_files__customers").fetchall()
+    shutil.rmtree(sold.directory / "warehouse")
+    assert kpi(sold.directory, KPI_HASH_KEY="another").returncode == 0
+    with duckdb.connect(str(sold.directory / "warehouse" / "warehouse.duckdb")) as warehouse:
+        anew = warehouse.execute("select phone from staging.stg_files__customers").fetchall()
+    assert after == anew
 
 
 def test_a_changed_key_of_personal_data_is_refused_without_rekey(sold):

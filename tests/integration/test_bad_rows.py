@@ -113,6 +113,19 @@ def test_a_year_of_two_digits_is_of_this_century(company):
     assert published.kpi("booked_revenue", "2026-01-01") == 300
 
 
+def test_a_total_line_that_differs_is_listed_under_the_entity_of_its_file(company):
+    company.entity("deals", "deal_id stage opened_at closed_at amount", drop="^Total")
+    company.file(
+        "deals.csv",
+        "deal_id,stage,opened_at,closed_at,amount\nd1,won,2026-01-05,2026-01-15,100\n"
+        "Total,,,,900\n",
+    )
+    told = company.run().rows(
+        "select entity, value from ops.quarantine where reason_code = 'total_line_differs'"
+    )
+    assert told == [("deals", "900.0000")]
+
+
 def test_ids_are_trimmed_and_never_folded(published):
     found = published.rows(
         "select deal_id, amount from marts.fct_deals where lower(deal_id) = 'crm:d2' order by 1"

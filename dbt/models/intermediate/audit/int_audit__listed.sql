@@ -96,7 +96,7 @@ from (
 where grain.total <> grain.counted
 group by grain.slot, grain.unit, grain.cut
 union all
-select 'spend', file_name, cast(null as bigint), 'amount', cast(amount_total_line as {{ dbt.type_string() }}),
+select entity, file_name, cast(null as bigint), 'amount', cast(amount_total_line as {{ dbt.type_string() }}),
     'total_line_differs', concat('the rows of the file add up to ', cast(amount_seen as {{ dbt.type_string() }}), '; the rows count, the total line does not')
 from {{ ref('int_files') }}
 where status = 'loaded' and abs(amount_total_line - amount_seen) > cast(0.01 as decimal(4, 2)) + cast(0.005 as decimal(5, 3)) * rows_landed

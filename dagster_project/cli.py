@@ -342,6 +342,9 @@ def _raise_what_failed(result: Any, session: Any) -> None:
         error = getattr(data, "error", None)
         while error is not None:
             name = error.cls_name or ""
+            if name == "DagsterExecutionInterruptedError":
+                print("ended; what is published stays as it was: kpi run goes on", file=sys.stderr)
+                raise typer.Exit(130)
             kinds = {
                 "GateFailed": GateFailed,
                 "WorkspaceError": WorkspaceError,

@@ -284,6 +284,8 @@ def build(
     arguments += ["--exclude", *leave_out] if leave_out else []
     arguments += ["--full-refresh"] if full_refresh else []
     result = runner.invoke(arguments)
+    if result.exception and not isinstance(result.exception, Exception):
+        raise result.exception  # somebody ended the run: that is no fault of a model
     nodes = [_built(item) for item in getattr(result.result, "results", None) or []]
     bad = [node for node in nodes if not node.is_good]
     if result.exception or bad or not nodes:

@@ -128,6 +128,22 @@ def test_a_run_killed_at_a_named_point_leaves_no_trace_in_the_next(
     assert told == (3 if point == "swapped" else 2)
 
 
+def test_a_run_that_is_asked_to_end_ends_in_a_sentence(published, one_more_file):
+    published.file("deals_3.csv", text(rows(90, 120)))
+    run = subprocess.Popen(
+        [*KPI_RUN, str(published.directory)], stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    for line in run.stderr:
+        if "models of marts" in line:
+            break
+    time.sleep(0.3)
+    run.send_signal(signal.SIGINT)
+    _, told = run.communicate()
+    assert run.returncode == 130, told
+    assert "what is published stays as it was" in told
+    assert content(published.run().folder) == one_more_file
+
+
 @pytest.mark.kill
 def test_twenty_kills_at_random_moments(sold, tmp_path):
     sold.run()

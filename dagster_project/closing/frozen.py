@@ -26,7 +26,7 @@ from dagster_project.errors import ClosedPeriodBroken
 from dagster_project.pay.checks import KpiTerms, PlanContext
 from dagster_project.pay.inputs import Period
 from dagster_project.pay.plans import Plan
-from dagster_project.pay.reading import read_plan
+from dagster_project.pay.reading import plan_called, read_plan
 from dagster_project.pay.settlement import Settled
 
 MANIFEST = "manifest.json"
@@ -75,13 +75,17 @@ class Revision:
     def settled(self) -> list[Settled]:
         """The statements with everything they were worked out from."""
         tables = {name: self.rows(name) for name in TABLES}
-        plans = self._plans(tables["kpis"])
+        plans = self._plans(tables)
         return settled_of(tables, plans, self.number, self.closed_on)
 
-    def _plans(self, kpis: Sequence[Row]) -> dict[str, Plan]:
-        terms = {row["kpi_code"]: _terms(row) for row in kpis}
+    def _plans(self, tables: Mapping[str, Sequence[Row]]) -> dict[str, Plan]:
+        """Read the plans that somebody was on: of the others' KPIs nothing was kept."""
+        terms = {row["kpi_code"]: _terms(row) for row in tables["kpis"]}
+        used = {row["plan"] for row in tables["assignments"]}
         plans = {}
         for path in sorted((self.folder / "files" / "bonus").glob("*.y*ml")):
+            if plan_called(path.read_bytes()) not in used:
+                continue
             context = PlanContext(terms, self.manifest["currency"])
             told = read_plan(path.read_bytes(), f"{self.label}/r{self.number}/{path.name}", context)
             plans[told.plan.plan] = told.plan

@@ -67,6 +67,16 @@ def read_plan(content: bytes, file_name: str, context: PlanContext) -> PlanFile:
     return PlanFile(plan, file_name, hashlib.sha256(content).hexdigest())
 
 
+def plan_called(content: bytes) -> Any:
+    """Return the name that a plan gives itself, whether it may be paid by or not.
+
+    Raises:
+        DocumentError: It is no YAML.
+    """
+    values = read_document(content.decode("utf-8-sig")).values
+    return values.get("plan") if isinstance(values, dict) else None
+
+
 def _without_types(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
     """Leave out what pydantic adds after ``components.<n>``: which kind of component it took."""
     return tuple(

@@ -34,6 +34,8 @@ def firm(tmp_path_factory) -> Path:
     bonus = company.directory / "bonus"
     bonus.mkdir(parents=True)
     (bonus / "share.yml").write_text(SHARE)
+    of_nobody = SHARE.replace("share", "others").replace("booked_revenue", "won_deals")
+    (bonus / "others.yml").write_text(of_nobody)
     (bonus / "assignments.csv").write_text("manager_id,plan,from\nAnna,share,2026-01-01\n")
     company.settings["as_of"] = "2026-02-10"
     company.save()

@@ -82,7 +82,8 @@ def main() -> None:
         sys.exit(130)
     except Exception as error:
         if hasattr(error, "format_message"):
-            print(f"kpi: {error.format_message()}", file=sys.stderr)
+            if told := error.format_message():  # without arguments the help has said it
+                print(f"kpi: {told}", file=sys.stderr)
             sys.exit(2)
         if is_debug():
             raise
@@ -512,6 +513,38 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         _print_table(name, told[name])
 
 
+_EXPLAIN_WORDS = {
+    "en": {
+        "day": "day of",
+        "week": "week of",
+        "month": "month of",
+        "quarter": "quarter of",
+        "year": "year of",
+        "part": "part",
+        "numerator": "numerator",
+        "denominator": "denominator",
+        "cases": "cases",
+        "few": "few",
+        "maturity": "maturity",
+        "facts": "facts: {count} in all, the largest of each measure",
+    },
+    "ru": {
+        "day": "день",
+        "week": "неделя с",
+        "month": "месяц с",
+        "quarter": "квартал с",
+        "year": "год с",
+        "part": "часть",
+        "numerator": "числитель",
+        "denominator": "знаменатель",
+        "cases": "случаев",
+        "few": "мало",
+        "maturity": "зрелость",
+        "facts": "факты: всего {count}, самые крупные каждой меры",
+    },
+}
+
+
 @app.command()
 def explain(
     kpi: Annotated[str, typer.Argument(help="A KPI's code, such as win_rate.")],
@@ -534,23 +567,22 @@ def explain(
         print(json.dumps(answer, ensure_ascii=False, default=str, indent=2))
         return
     language = settings.config.language
-    cell = told.cell
+    words, cell = _EXPLAIN_WORDS[language], told.cell
     print(
         f"{told.kpi[f'name_{language}']} ({kpi}), {cell['scope_name']}, "
-        f"{cell['period_grain']} of {cell['period_start']}: {_plain(cell['value'])}"
+        f"{words[cell['period_grain']]} {cell['period_start']}: {_plain(cell['value'])}"
     )
     print(f"  {told.kpi[f'formula_{language}']}")
     for part, value in told.parts.items():
-        print(f"  part {part}: {_plain(value)}")
-    if told.kpi["numerator_measure"]:
-        print(f"  numerator {told.kpi['numerator_measure']}: {_plain(cell['numerator'])}")
-    if told.kpi["denominator_measure"]:
-        print(f"  denominator {told.kpi['denominator_measure']}: {_plain(cell['denominator'])}")
-    print(f"  cases: {cell['sample_size']}" + ("  (few)" if cell["is_low_sample"] else ""))
+        print(f"  {words['part']} {part}: {_plain(value)}")
+    for side in ("numerator", "denominator"):
+        if measure := told.kpi[f"{side}_measure"]:
+            print(f"  {words[side]} {measure}: {_plain(cell[side])}")
+    low = f"  ({words['few']})" if cell["is_low_sample"] else ""
+    print(f"  {words['cases']}: {cell['sample_size']}{low}")
     if cell["maturity"] is not None:
-        print(f"  maturity: {cell['maturity']:.0%}")
-    print(f"  {told.fact_count} facts; the largest of each measure:")
-    _print_table("facts", told.facts)
+        print(f"  {words['maturity']}: {cell['maturity']:.0%}")
+    _print_table(words["facts"].format(count=told.fact_count), told.facts)
 
 
 @app.command()

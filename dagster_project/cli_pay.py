@@ -61,6 +61,7 @@ def close(
     """Keep a period as it is published now: values, statements, plans. Again: a new revision."""
     from dagster_project.closing.closing import close as close_period
     from dagster_project.lock import writing
+    from dagster_project.settings import option_of
 
     settings = load_workspace(workspace)
     with writing(settings, f"close {period}"):
@@ -83,7 +84,8 @@ def close(
     _say_table(rows)
     total = sum((row["to_pay"] for row in rows), Decimal(0))
     print(f"to pay: {_money(total)} {settings.config.reporting_currency}")
-    print("Back up state/: it cannot be rebuilt. Next: kpi run")
+    next_ = f"kpi run{option_of(settings.directory)}"
+    print(f"Back up state/: it cannot be rebuilt. Next: {next_}")
 
 
 def diff(

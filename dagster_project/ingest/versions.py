@@ -40,6 +40,7 @@ def keep_version(
     kept = sorted(path.stem for path in versions.glob(f"{sha256[:24]}-*.json"))
     if not kept:
         return None
+    (workspace.landing / f"{kept[-1]}.json").unlink(missing_ok=True)  # of one that is not whole
     _copy(kept[-1], versions, workspace.landing)
     return read_landed(workspace.landing, kept[-1])
 

@@ -223,6 +223,18 @@ def test_init_does_not_write_into_a_folder_that_holds_something(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_explain_speaks_one_language(firm):
+    asked = ["explain", "won_deals", "--period", "2026-01", "-w", str(firm)]
+    assert "month of 2026-01-01" in kpi(*asked).stdout
+    settings = firm / "workspace.yml"
+    before = settings.read_text(encoding="utf-8")
+    settings.write_text(before.replace("language: en", "language: ru"), encoding="utf-8")
+    told = kpi(*asked).stdout
+    settings.write_text(before, encoding="utf-8")
+    assert "месяц с 2026-01-01" in told
+    assert not {"cases", "few", "numerator", "month"} & set(told.replace(":", " ").split())
+
+
 def test_a_demonstration_company_elsewhere_has_its_settings(tmp_path):
     directory = tmp_path / "a demo"
     told = kpi("demo", str(directory))

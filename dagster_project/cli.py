@@ -22,7 +22,8 @@ import typer
 from dagster_project import __version__
 from dagster_project.cli_goals import add_goal_verbs
 from dagster_project.cli_pay import add_pay_verbs
-from dagster_project.errors import GateFailed, PipelineError, SourceFileError, WorkspaceError
+from dagster_project.errors import PipelineError, WorkspaceError
+from dagster_project.failures import known_failure, raise_what_failed
 from dagster_project.settings import (
     Workspace,
     is_debug,
@@ -87,7 +88,7 @@ def main() -> None:
             sys.exit(2)
         if is_debug():
             raise
-        known = _operating_system(error)
+        known = known_failure(error)
         if known is None:
             raise
         _fail(known, 1)
@@ -98,47 +99,6 @@ def _fail(error: PipelineError, code: int) -> None:
         raise error
     print(error.render(), file=sys.stderr)
     sys.exit(code)
-
-
-_NO_ROOM = (
-    "No space left",
-    "Permission denied",
-    "File too large",
-    "disk I/O error",
-    "disk is full",
-    "readonly database",
-    "unable to open database file",
-)
-
-
-_NO_RECORD = ("file is not a database", "database disk image is malformed")
-
-
-def _operating_system(error: BaseException) -> PipelineError | None:
-    """Say in words that the disk is full, a folder may not be written or a record is damaged."""
-    seen: BaseException | None = error
-    while seen is not None:
-        text = str(seen)
-        if any(sign in text for sign in _NO_RECORD):
-            return PipelineError(
-                "keeping Dagster's record of runs",
-                found=text.splitlines()[0],
-                expected="files of SQLite that are whole",
-                where="warehouse/dagster in the workspace",
-                remedy="remove that folder and run again: it holds what `kpi ui` shows of former "
-                "runs, and no figures",
-            )
-        if isinstance(seen, OSError) or any(sign in text for sign in _NO_ROOM):
-            return PipelineError(
-                "working in the workspace's folder",
-                found=text,
-                expected="a folder this user may write, on a disk with room",
-                where=str(getattr(seen, "filename", "") or "") or None,
-                remedy="make room or give the right to write, then run again; nothing is "
-                "half-loaded and what is published stays as it was",
-            )
-        seen = seen.__cause__ or seen.__context__
-    return None
 
 
 @app.command()
@@ -288,7 +248,7 @@ def _execute(
         )
     session = sessions[0] if sessions else None
     if not result.success:
-        _raise_what_failed(result, session)
+        raise_what_failed(result, session)
     return session
 
 
@@ -330,42 +290,6 @@ def _nothing_selected(graph: Any, select: str) -> WorkspaceError:
         + "`kpi ui` shows every asset by its name; + before or after it takes its neighbours "
         "along; `and`, `or`, `not` join selections",
     )
-
-
-def _raise_what_failed(result: Any, session: Any) -> None:
-    """Raise the pipeline's own error out of Dagster's events."""
-    from dagster_project.quality.gates import raise_if_failed
-
-    for verdict in session.verdicts if session else []:
-        raise_if_failed(verdict)
-    for event in result.all_events:
-        data = event.event_specific_data
-        error = getattr(data, "error", None)
-        while error is not None:
-            name = error.cls_name or ""
-            if name == "DagsterExecutionInterruptedError":
-                print("ended; what is published stays as it was: kpi run goes on", file=sys.stderr)
-                raise typer.Exit(130)
-            kinds = {
-                "GateFailed": GateFailed,
-                "WorkspaceError": WorkspaceError,
-                "PlanRefused": WorkspaceError,
-                "ClosedPeriodBroken": GateFailed,
-                "SourceFileError": SourceFileError,
-            }
-            if name in kinds or name in ("PipelineError", "PublishFailed", "WarehouseBusy"):
-                code = kinds.get(name, PipelineError).exit_code
-                print(error.message.split(": ", 1)[-1].rstrip(), file=sys.stderr)
-                raise typer.Exit(code)
-            if error.cause is None:
-                raise PipelineError(
-                    "refreshing the KPIs",
-                    found=(error.message or name).strip()[:2000],
-                    expected="a run without surprises",
-                    remedy="see it with --debug, or in `kpi ui`; what is published stays as it was",
-                )
-            error = error.cause
-    raise PipelineError("refreshing the KPIs", found="a failed run without a stated error")
 
 
 @app.command()

@@ -1,0 +1,53 @@
+"""What Dagster wrapped is told as what it is."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import typer
+
+from dagster_project.errors import PipelineError
+from dagster_project.failures import known_failure, raise_what_failed
+
+
+def failed(*errors: tuple[str, str]) -> SimpleNamespace:
+    """Return a result of Dagster's with errors, the outermost first."""
+    told = None
+    for name, message in reversed(errors):
+        told = SimpleNamespace(cls_name=name, message=message, cause=told)
+    return SimpleNamespace(
+        all_events=[SimpleNamespace(event_specific_data=SimpleNamespace(error=told))]
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "words"),
+    [
+        ("OSError", "OSError: [Errno 30] Read-only file system: 'reports/x'", "right to write"),
+        ("DatabaseError", "(sqlite3.DatabaseError) file is not a database", "remove that folder"),
+        ("KeyError", "KeyError: 'x'", "--debug"),
+    ],
+)
+def test_an_error_inside_a_run_says_what_to_do(name, message, words):
+    with pytest.raises(PipelineError, match=words):
+        raise_what_failed(
+            failed(("DagsterExecutionStepExecutionError", "a step"), (name, message)), None
+        )
+
+
+def test_an_own_error_keeps_its_words_and_its_code(capsys):
+    with pytest.raises(typer.Exit) as ended:
+        raise_what_failed(failed(("GateFailed", "dagster_project.errors.GateFailed: no")), None)
+    assert (ended.value.exit_code, capsys.readouterr().err) == (3, "no\n")
+
+
+def test_the_causes_of_an_error_are_looked_through():
+    try:
+        try:
+            raise PermissionError(13, "Permission denied", "state/x")
+        except PermissionError as error:
+            raise ValueError("wrapped") from error
+    except ValueError as error:
+        assert known_failure(error).where == "state/x"
+    assert known_failure(ValueError("another")) is None

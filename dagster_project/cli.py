@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -133,7 +133,7 @@ def init(
         return
     from dagster_project.templates import make_workspace
 
-    made = make_workspace(directory, language)
+    made = make_workspace(directory, language, datetime.now(UTC).date())
     print(f"{made} is ready. Next: kpi run{option_of(made.resolve())}")
 
 
@@ -419,7 +419,8 @@ def _say_sources(settings: Workspace, as_json: bool) -> None:
 
 @app.command()
 def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Show the last runs, the files, what is in quarantine, and how fresh each source is."""
+    """Show what is published, what a gate refused since, runs, files, quarantine, freshness."""
+    from dagster_project.quality.gates import refusals
     from dagster_project.settings import option_of
     from dagster_project.summary import status as read_status
 
@@ -430,11 +431,22 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         return
     if told is None:
         print(f"nothing is published yet: kpi run{option_of(settings.directory)}")
+        _say_refusals(refusals(settings))
         return
     release = told["release"]
     print(f"published: run {release['run_id']}, as of {release['as_of']}")
+    _say_refusals(told["refused"])
     for name in ("runs", "files", "quarantine", "freshness", "closed"):
         _print_table(name, told[name])
+
+
+def _say_refusals(refused: list[dict[str, Any]]) -> None:
+    for row in refused:
+        print(
+            f"\nrefused since by the gate of {row['gate']} at {row['checked_at']}: "
+            f"{row['check']}: {row['observed']}"
+        )
+        print(f"  do next: {row['remedy']}\n  see: {row['report']}")
 
 
 _EXPLAIN_WORDS = {

@@ -71,6 +71,7 @@ class Session:
         self.listener("ingest", "reading delivered files")
         self.forget(STEPS)
         self.ingested = ingest(self.workspace, self.connection, full_refresh=self.full_refresh)
+        transform.suit_threads(self.connection, self.ingested.rows_seen)
         return self.ingested
 
     def build(self, layer: str) -> list[transform.BuiltNode]:

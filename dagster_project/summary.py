@@ -167,13 +167,14 @@ def status(workspace: Workspace) -> dict[str, Any] | None:
     """Return what the published release tells of runs, files, quarantine and freshness.
 
     Returns:
-        Lists of mappings under ``release, runs, files, quarantine, freshness, closed``; None where
-        nothing is published.
+        Lists of mappings under ``release, refused, runs, files, quarantine, freshness, closed``;
+        None where nothing is published.
 
     Raises:
         ClosedPeriodBroken: A closed period is not as it was left.
     """
     from dagster_project.closing.frozen import read_closed
+    from dagster_project.quality.gates import refusals
 
     manifest = published_manifest(workspace)
     if manifest is None:
@@ -187,6 +188,7 @@ def status(workspace: Workspace) -> dict[str, Any] | None:
 
         return {
             "release": {k: v for k, v in manifest.items() if k != "tables"},
+            "refused": refusals(workspace),
             "runs": rows("select * from ops.runs order by started_at desc limit 5"),
             "files": rows(
                 "select files.file_name, files.entity, files.status, recon.rows_seen, "

@@ -5,9 +5,12 @@ What belongs here: the texts. What does not: the demonstration company (demo).
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from pathlib import Path
 
 from dagster_project.errors import WorkspaceError
+from dagster_project.period_names import months_after
 from dagster_project.settings import require_usable_path
 
 _SETTINGS = {
@@ -148,7 +151,7 @@ D-4,2026-02-14,,В работе,210000,Борис Кузнецов,ООО «Гр
         "raw/crm/leads.csv": """Номер,Создан,Ответственный,Источник
 L-1,2026-01-10 10:15:00,Анна Петрова,Яндекс Директ
 L-2,2026-01-13 12:00:00,Анна Петрова,Рекомендации
-L-3,2026-01-30 09:40:00,Борис Кузнецов,yandex
+L-3,2026-01-28 09:40:00,Борис Кузнецов,yandex
 L-4,2026-02-12 16:20:00,Борис Кузнецов,Рекомендации
 L-5,2026-02-13 11:05:00,Борис Кузнецов,yandex
 """,
@@ -157,7 +160,7 @@ L-5,2026-02-13 11:05:00,Борис Кузнецов,yandex
 Борис Кузнецов,Продажи,2025-06-16
 """,
         "raw/ads/spend.csv": """Дата,Канал,Расход
-2026-01-31,yandex,18000
+2026-01-28,yandex,18000
 2026-02-28,Яндекс Директ,21500.40
 """,
     },
@@ -171,7 +174,7 @@ D-4,2026-02-14,,In progress,2100,Bob Smith,Granite Ltd,Referral,L-4
         "raw/crm/leads.csv": """Number,Created,Owner,Source
 L-1,2026-01-10 10:15:00,Ann Peters,Google Ads
 L-2,2026-01-13 12:00:00,Ann Peters,Referral
-L-3,2026-01-30 09:40:00,Bob Smith,adwords
+L-3,2026-01-28 09:40:00,Bob Smith,adwords
 L-4,2026-02-12 16:20:00,Bob Smith,Referral
 L-5,2026-02-13 11:05:00,Bob Smith,adwords
 """,
@@ -180,15 +183,24 @@ Ann Peters,Sales,2024-03-01
 Bob Smith,Sales,2025-06-16
 """,
         "raw/ads/spend.csv": """Day,Channel,Cost
-2026-01-31,adwords,180
+2026-01-28,adwords,180
 2026-02-28,Google Ads,215.40
 """,
     },
 }
 
 
-def make_workspace(directory: Path, language: str) -> Path:
+_NEXT_MONTH = date(2026, 3, 1)
+"""The first day after the two months that the files above tell of; no day of theirs is above 28."""
+
+
+def make_workspace(directory: Path, language: str, day: date) -> Path:
     """Write a workspace that runs as it is into a folder that is new or empty.
+
+    Args:
+        directory: The folder.
+        language: ``ru`` or ``en``.
+        day: Today: the files tell of the two months before its own.
 
     Returns:
         The folder.
@@ -212,12 +224,24 @@ def make_workspace(directory: Path, language: str) -> Path:
             remedy="name another folder; nothing was written",
         )
     settings = _SETTINGS[language].format(company=_as_yaml(folder.name))
-    files = {"workspace.yml": settings, **_FILES[language], **_presets(language)}
+    moved = {name: _moved(text, day) for name, text in _FILES[language].items()}
+    files = {"workspace.yml": settings, **moved, **_presets(language)}
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return folder
+
+
+def _moved(text: str, day: date) -> str:
+    """Move every date by the same number of months."""
+    months = (day.year - _NEXT_MONTH.year) * 12 + day.month - _NEXT_MONTH.month
+
+    def later(written: re.Match[str]) -> str:
+        told = date.fromisoformat(written[0])
+        return months_after(told, months).replace(day=told.day).isoformat()
+
+    return re.sub(r"\d{4}-\d\d-\d\d", later, text)
 
 
 def _presets(language: str) -> dict[str, str]:

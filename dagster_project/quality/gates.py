@@ -139,6 +139,36 @@ def raise_if_failed(verdict: Verdict) -> None:
     )
 
 
+def refusals(workspace: Workspace) -> list[dict[str, Any]]:
+    """Return what gates refused since they last passed, one row per failed check.
+
+    A release passes every gate, so what stands here is newer than what is published.
+
+    Returns:
+        Rows of gate, checked_at (UTC, ISO 8601), check, observed, remedy, report (its file).
+    """
+    told = []
+    for gate in GATES:
+        path = workspace.reports / f"gate_{gate}.json"
+        try:
+            verdict = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):  # no run yet, or somebody else's file
+            continue
+        told += [
+            {
+                "gate": gate,
+                "checked_at": verdict["checked_at"],
+                "check": check["code"],
+                "observed": check["observed"],
+                "remedy": check["remedy"],
+                "report": str(path),
+            }
+            for check in verdict["checks"]
+            if not verdict["passed"] and not check["passed"] and check["severity"] == "critical"
+        ]
+    return told
+
+
 def _not_done(gate: str, steps: Sequence[str]) -> Check:
     return Check(
         suite=f"{gate}_steps",

@@ -7,11 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from dagster_project.configuration import COUNTRIES
+from dagster_project.templates import make_workspace
 
 pytestmark = pytest.mark.e2e
 
@@ -28,10 +30,10 @@ def kpi(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="module")
 def firm(tmp_path_factory) -> Path:
-    """A workspace made by `kpi init`, run once through Dagster."""
-    directory = tmp_path_factory.mktemp("cli") / "моя фирма"
-    made = kpi("init", str(directory), "--language", "en")
-    assert made.returncode == 0, made.stderr
+    """A workspace as `kpi init` made it on 15 March 2026, run once through Dagster."""
+    directory = make_workspace(
+        tmp_path_factory.mktemp("cli") / "моя фирма", "en", date(2026, 3, 15)
+    )
     done = kpi("run", "--workspace", str(directory), "--as-of", "2026-03-15")
     assert done.returncode == 0, done.stderr
     assert "Gates passed: 3/3" in done.stdout
@@ -245,6 +247,9 @@ def test_a_demonstration_company_elsewhere_has_its_settings(tmp_path):
 def test_before_the_first_run_each_verb_says_what_to_do(tmp_path):
     directory = tmp_path / "firm"
     assert f"kpi run --workspace {directory}" in kpi("init", str(directory)).stdout
+    # the newest row of the templates, what was spent on the 28th, is of the last complete month
+    last_month = (date.today().replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
+    assert f"{last_month}-28," in (directory / "raw/ads/spend.csv").read_text(encoding="utf-8")
     where = ["--workspace", str(directory)]
     assert f"kpi run --workspace {directory}" in kpi("status", *where).stdout
     assert json.loads(kpi("status", *where, "--json").stdout) is None

@@ -14,6 +14,7 @@ import pytest
 from dagster_project.errors import GateFailed
 from dagster_project.session import open_session
 from dagster_project.settings import load_workspace, project_root
+from dagster_project.summary import status
 from tests.conftest import Company
 
 pytestmark = pytest.mark.e2e
@@ -120,8 +121,11 @@ def test_revenue_of_a_closed_period_that_fell(sold):
     assert sold.run().kpi("booked_revenue", "2026-01-01") == 1000
     sold.file("deals_1.csv", deals("d1,won,2026-01-05,2026-01-15,390,RUB"))
     assert "revenue_fell" in refused(sold)
+    (told,) = status(load_workspace(sold.directory))["refused"]
+    assert (told["gate"], told["check"]) == ("kpi", "revenue_fell")
     sold.settings["settings"] = {"revenue_drop_limit": 0.7}
     assert sold.run().kpi("booked_revenue", "2026-01-01") == 390
+    assert status(load_workspace(sold.directory))["refused"] == []
 
 
 def test_a_full_delivery_that_lost_its_tail(sold):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
@@ -15,7 +16,7 @@ from dagster_project.templates import make_workspace
 def test_the_instance_of_a_workspace_has_the_pooled_event_log_and_reads_back_what_it_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_workspace(tmp_path / "w", "en")
+    make_workspace(tmp_path / "w", "en", date(2026, 3, 15))
     for name in ("DAGSTER_HOME", "KPI_WORKSPACE"):
         monkeypatch.setenv(name, "")  # put back after the test, whatever use_dagster_home sets
     use_dagster_home(load_workspace(tmp_path / "w"))

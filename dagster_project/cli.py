@@ -191,7 +191,7 @@ def run(
         forget_hash_key_fingerprint(settings)
         full_refresh = True
     began = time.monotonic()
-    if not (full_refresh or select) and _is_nothing_new(settings):
+    if not (full_refresh or select) and is_nothing_new(settings):
         published = settings.published.resolve()
         _say_summary(settings, published, True, as_json, "nothing new: ")
         _exit_as_quarantine_says(published, strict)
@@ -610,7 +610,7 @@ def _exit_as_quarantine_says(folder: Path, strict: bool) -> None:
         raise typer.Exit(4)
 
 
-def _is_nothing_new(settings: Workspace) -> bool:
+def is_nothing_new(settings: Workspace) -> bool:
     """Tell whether all that a run would make stands as the last run left it."""
     from dagster_project.ingest.run import inputs_signature
     from dagster_project.publish.reader import is_published

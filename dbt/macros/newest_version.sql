@@ -109,3 +109,14 @@ absent_keys as (
 {% macro is_done(status, meaning) -%}
     case when {{ status }} is null then true else coalesce({{ meaning }}, '') = 'done' end
 {%- endmacro %}
+
+{# Where merged records went, of the CTE `links`(key, merged_into): the end of the chain, four steps at most. #}
+{% macro ends_of_merges(key) -%}
+    select
+        links.{{ key }},
+        coalesce(fourth.merged_into, third.merged_into, second.merged_into, links.merged_into) as survivor_id
+    from links
+    left join links as second on links.merged_into = second.{{ key }}
+    left join links as third on second.merged_into = third.{{ key }}
+    left join links as fourth on third.merged_into = fourth.{{ key }}
+{%- endmacro %}

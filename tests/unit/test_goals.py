@@ -251,8 +251,16 @@ def test_less_is_better_where_the_registry_says_so():
         assert (last["attainment"], last["status"]) == (Decimal(attainment), status)
 
 
-def test_a_balance_is_expected_on_a_straight_line_from_its_start():
-    """From 200 at the end of December to 300: at half of January 250; 240 lands at 280."""
+@pytest.mark.parametrize(
+    ("before", "expected", "landing"),
+    [
+        # from 200 at the end of December to 300: at half of January 250; 240 lands at 280
+        ((date(2025, 12, 31), 200), 250, 280),
+        # the last row is of 30 November, so December ended with nothing: 150, and 240 lands at 480
+        ((date(2025, 11, 30), 900), 150, 480),
+    ],
+)
+def test_a_balance_is_expected_on_a_straight_line_from_its_start(before, expected, landing):
     balance = kpi("open_pipeline", "up", "semi_additive")
     start = date(2026, 1, 1)
     value = Value(start, date(2026, 2, 1), Decimal(240), None, Decimal(240), 1, False)
@@ -260,31 +268,13 @@ def test_a_balance_is_expected_on_a_straight_line_from_its_start():
         {("open_pipeline", ("company", "all"), "month"): {start: value}},
         balances={
             ("open_pipeline", ("company", "all")): [
-                (date(2025, 12, 31), Decimal(200)),
+                (before[0], Decimal(before[1])),
                 (date(2026, 1, 15), Decimal(240)),
             ]
         },
     )
     *_, last = plan_fact([goal(300, of=balance)], known, Curves(known), Pace())
-    assert (last["expected"], last["landing"]) == (250, 280)
-
-
-def test_a_balance_that_was_nothing_before_the_period_starts_from_nothing():
-    """The last row is of 30 November. To 300, at half of January 150; 240 lands at 480."""
-    balance = kpi("open_pipeline", "up", "semi_additive")
-    start = date(2026, 1, 1)
-    value = Value(start, date(2026, 2, 1), Decimal(240), None, Decimal(240), 1, False)
-    known = figures(
-        {("open_pipeline", ("company", "all"), "month"): {start: value}},
-        balances={
-            ("open_pipeline", ("company", "all")): [
-                (date(2025, 11, 30), Decimal(900)),
-                (date(2026, 1, 15), Decimal(240)),
-            ]
-        },
-    )
-    *_, last = plan_fact([goal(300, of=balance)], known, Curves(known), Pace())
-    assert (last["expected"], last["landing"]) == (150, 480)
+    assert (last["expected"], last["landing"]) == (expected, landing)
 
 
 def test_a_balance_known_by_months_only_starts_from_the_month_before_even_the_first():

@@ -47,16 +47,7 @@ links as (
     where merged_into is not null and merged_into <> customer_id group by customer_id
 ),
 
--- the end of a chain of merges, four steps at most
-merged as (
-    select
-        links.ref,
-        coalesce(fourth.merged_into, third.merged_into, second.merged_into, links.merged_into) as merged_into
-    from links
-    left join links as second on links.merged_into = second.ref
-    left join links as third on second.merged_into = third.ref
-    left join links as fourth on third.merged_into = fourth.ref
-),
+merged as ({{ ends_of_merges('ref') }}),
 
 refs as (
     select
@@ -65,7 +56,7 @@ refs as (
         coalesce(sources.source_order, 999) as source_order,
         described.is_id,
         coalesce(by_name.name_match, by_ref.name_match, {{ as_match_name('described.customer_name') }}) as match_name,
-        coalesce(merged.merged_into, by_ref.name, by_name.name) as redirect_ref,
+        coalesce(merged.survivor_id, by_ref.name, by_name.name) as redirect_ref,
         coalesce(target.customer_name, by_name.name, by_ref.name, described.customer_name, described.ref) as customer_name
     from described
     left join sources on described.source_name = sources.source_name

@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -111,7 +111,7 @@ def init(
     ] = None,
 ) -> None:
     """Make a workspace: commented templates that run as they are, or settings read off exports."""
-    from dagster_project.settings import option_of
+    from dagster_project.settings import option_of, today_in
 
     if exports is not None:
         from dagster_project.proposal import propose_workspace
@@ -133,7 +133,7 @@ def init(
         return
     from dagster_project.templates import make_workspace
 
-    made = make_workspace(directory, language, datetime.now(UTC).date())
+    made = make_workspace(directory, language, today_in("UTC"))
     print(f"{made} is ready. Next: kpi run{option_of(made.resolve())}")
 
 

@@ -208,8 +208,7 @@ def load_workspace(
         raise _settings_error(doing, path, error) from error
     _check_columns(config, path, doing)
     config = _with_targets(config, folder)
-    now = datetime.now(UTC)
-    today = now.astimezone(ZoneInfo(config.timezone)).date()
+    today = today_in(config.timezone)
     day = as_of or config.as_of or today
     if day > today:
         raise WorkspaceError(
@@ -373,6 +372,11 @@ def _check_columns(config: WorkspaceConfig, path: Path, doing: str) -> None:
                     where=where,
                     remedy=f'add a line such as {lacking[0].split(" or ")[0]}: "Its header"',
                 )
+
+
+def today_in(timezone: str) -> date:
+    """Return the day that the machine's clock has now in a zone, such as ``Europe/Moscow``."""
+    return datetime.now(ZoneInfo(timezone)).date()
 
 
 def default_workspace() -> Path:

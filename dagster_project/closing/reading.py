@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.errors import MappingMissing
-from dagster_project.goals.shapes import WHOLE_PERIOD
+from dagster_project.goals.shapes import adds_up_over_days
 from dagster_project.pay.checks import KpiTerms
 from dagster_project.pay.feedback import DealSize
 from dagster_project.pay.inputs import (
@@ -289,9 +289,8 @@ class Marts:
         those of the whole period.
         """
         terms = self.terms[code]
-        adds_up = terms.aggregation in ("additive", "ratio") and "day" in terms.grains
-        adds_up = adds_up and code not in self._guarded
-        if not adds_up or self._date_rules[code] in WHOLE_PERIOD or not whole.is_mature:
+        adds_up = adds_up_over_days(terms.aggregation, terms.grains, self._date_rules[code])
+        if not adds_up or code in self._guarded or not whole.is_mature:
             return whole
         within = " or ".join("(period_start >= ? and period_start < ?)" for _ in spans)
         (row,) = self._rows(

@@ -9,7 +9,7 @@ the first day after a period.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -65,8 +65,9 @@ class Kpi:
     @property
     def is_by_day(self) -> bool:
         """Tell whether the figure of a stretch is the sum of its days' parts."""
-        adds_up = self.aggregation in ("additive", "ratio") and not self.needs_share
-        return adds_up and "day" in self.grains and self.date_rule not in WHOLE_PERIOD
+        return not self.needs_share and adds_up_over_days(
+            self.aggregation, self.grains, self.date_rule
+        )
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,12 @@ WHOLE_PERIOD = frozenset(
     }
 )
 """Date rules of KPIs that look at a stretch of time or at its end, not at single days."""
+
+
+def adds_up_over_days(aggregation: str, grains: Container[str], date_rule: str) -> bool:
+    """Tell whether a KPI's figure of a stretch is the sum of its days' parts."""
+    is_sum = aggregation in ("additive", "ratio") and "day" in grains
+    return is_sum and date_rule not in WHOLE_PERIOD
 
 
 @dataclass(frozen=True)
@@ -322,4 +329,4 @@ class Figures:
         if scope[0] == "manager" and scope[1] in self.people:
             team = self.people[scope[1]].team_on(day)
             wider += [("team", team)] if team else []
-        return wider + ([("company", "all")] if scope[0] != "company" else [])
+        return wider + ([COMPANY] if scope[0] != "company" else [])

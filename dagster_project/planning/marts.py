@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from dagster_project.goals.shapes import Figures, Kpi, Person, Scope, Value
+from dagster_project.goals.shapes import COMPANY, Figures, Kpi, Person, Scope, Value
 from dagster_project.settings import Workspace
 
 Wanted = set[tuple[str, Scope, str]]
@@ -152,7 +152,7 @@ class GoalMarts:
         workspace = self.workspace
 
         def cycle_days(scope: Scope) -> Decimal | None:
-            for place in (scope, ("company", "all")):
+            for place in (scope, COMPANY):
                 held = values.get(("cycle_days_median", place, "year"), {})
                 known = [v for _, v in sorted(held.items()) if v.value is not None]
                 if known and known[-1].sample_size >= workspace.config.settings.low_sample_below:

@@ -61,8 +61,11 @@ absent_keys as (
 
 {# Whether the newest version of a record says that it is deleted by a day. #}
 {% macro is_deleted_by(record, day) -%}
-    coalesce({{ record }}.is_deleted and coalesce({{ record }}.updated_on, cast({{ record }}._observed_at as date)) <= {{ day }}, false)
+    coalesce({{ record }}.is_deleted and {{ deletion_day(record) }} <= {{ day }}, false)
 {%- endmacro %}
+
+{# Day of the version of a record that says it is deleted. #}
+{% macro deletion_day(record) -%}coalesce({{ record }}.updated_on, cast({{ record }}._observed_at as date)){%- endmacro %}
 
 {# Native money at a rate: rounded half-up once, here. #}
 {% macro to_reporting(amount, rate) -%}

@@ -7,9 +7,11 @@ import subprocess
 import sys
 from decimal import Decimal
 
+import duckdb
 import pytest
 
 from dagster_project.demo.goals import GOALS, MONTHS, PLANS
+from dagster_project.planning.marts import GoalMarts
 from tests.conftest import SHARED, Published
 
 VERDICTS = {
@@ -163,3 +165,18 @@ def test_targets_are_proposed_for_those_who_work_and_each_was_reached_before(dem
         assert bool(reached) != is_short
         assert row["because"]
     assert {row["verdict"] for row in told} & {"ambitious"}
+
+
+def test_history_of_a_scope_begins_for_goals_where_it_begins_for_comparatives(demo: Published):
+    """Goals are read from a release, which lacks engine.kpi_scopes: both must say the same day."""
+    warehouse = demo.session.workspace.warehouse_file
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        marts = str(demo.session.workspace.marts_file)
+        connection.execute(f"attach '{marts}' as kpi (read_only)")
+        told = connection.execute(
+            "select scope_type, scope_id, known_from from engine.kpi_scopes "
+            "where scope_type in ('company', 'team', 'manager') and scope_id <> 'not_given'"
+        ).fetchall()
+        figures = GoalMarts(connection, demo.session.workspace).figures(set())
+    assert len(told) == 1 + 3 + 14
+    assert told == [(kind, who, figures.known_from((kind, who))) for kind, who, _ in told]

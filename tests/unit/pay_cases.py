@@ -1,4 +1,4 @@
-"""The two worked examples as plans and frozen inputs, for the tests of pay."""
+"""The two worked examples as plans and frozen inputs, and small plans, for the tests of pay."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from dagster_project.pay.assignments import Assignment
 from dagster_project.pay.checks import KpiTerms, PlanContext
+from dagster_project.pay.engine import evaluate
 from dagster_project.pay.inputs import Fact, Figure, Inputs, Knowledge, Payee, Period, Received
 from dagster_project.pay.plans import Plan
 from dagster_project.pay.reading import read_plan
@@ -194,3 +195,29 @@ def large_figures(**over: Any) -> list[Figure]:
         "win_rate": figure("win_rate", over=("9", "33")),
     } | over
     return [f for f in told.values() if f is not None]
+
+
+HEAD = "plan: p\ncurrency: RUB\nperiod: month\nversions:\n"
+
+
+def version(components: str, more: str = "", start: str = "2026-01-01", end: str = "null") -> str:
+    return (
+        f"  - from: {start}\n    to: {end}\n    target_amount: 10000\n"
+        "    curves: {line: [[0, 0], [100, 100], [200, 200]], step: [[100, 100]]}\n"
+        f"    components:\n{components}{more}"
+    )
+
+
+def one(kpi: str, more: str = "", weight: int = 100, curve: str = "line") -> str:
+    return f"      - {{kpi: {kpi}, weight: {weight}, curve: {curve}{', ' if more else ''}{more}}}\n"
+
+
+def lines_of(text: str, figures, facts=None, known=None, period=OCTOBER, plans=(), **more):
+    plan = plan_of(HEAD + text)
+    others = {name: plan.model_copy(update={"plan": name}) for name in plans}
+    inputs = inputs_of(plan, period, figures, facts, **more)
+    return evaluate({plan.plan: plan} | others, inputs, known)
+
+
+def amount(lines) -> Decimal:
+    return sum((x.amount for x in lines), Decimal(0))

@@ -12,9 +12,7 @@ settings as (select * from {{ ref('int_settings') }}),
 final as (
     select
         newest.deal_id,
-        coalesce(
-            case when newest.is_deleted then coalesce(newest.updated_on, cast(newest._observed_at as date)) end,
-            absent_keys.deleted_on) as deleted_on,
+        coalesce(case when newest.is_deleted then {{ deletion_day('newest') }} end, absent_keys.deleted_on) as deleted_on,
         newest._source_file, newest._source_row
     from newest
     left join absent_keys on newest.deal_id = absent_keys.gone_key

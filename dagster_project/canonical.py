@@ -1,7 +1,8 @@
 """The canonical entities: what every source is brought to, and which columns each has.
 
-What belongs here: names, kinds and which columns a table cannot do without. What does not: how a
-source spells them (workspace.yml) and how text becomes a type (staging models).
+What belongs here: names, kinds, which columns a table cannot do without and what a staged table of
+it looks like. What does not: how a source spells them (workspace.yml) and how text becomes a type
+(staging models).
 
 Kinds: ``key`` and ``reference`` are ids; ``instant`` a time; ``date`` a business date; ``money`` an
 amount whose loss would change sums (a row with one that does not parse is rejected); ``price``,
@@ -293,6 +294,43 @@ PERSONAL = ("phone", "email", "person")
 TIME_KINDS = ("instant", "date")
 NUMBER_KINDS = ("money", "price", "number", "integer", "share")
 ROW_ID = "@row"
+_STAGED_AS = {
+    "instant": "timestamp",
+    "date": "date",
+    "money": "decimal(18, 4)",
+    "price": "decimal(18, 4)",
+    "number": "decimal(18, 8)",
+    "share": "decimal(18, 8)",
+    "integer": "bigint",
+    "boolean": "boolean",
+}
+_LINEAGE = {
+    "_issues": "varchar",
+    "_is_row_rejected": "boolean",
+    "_default_currency": "varchar",
+    "_is_row_id": "boolean",
+    "_source_file": "varchar",
+    "_source_row": "bigint",
+    "_file_sha256": "varchar",
+    "_landing_key": "varchar",
+    "_observed_at": "timestamp",
+    "_delivery_id": "varchar",
+    "_is_full_delivery": "boolean",
+    "_left_out": "varchar",
+}
+
+
+def staged_columns(entity: str) -> dict[str, str]:
+    """Return the columns of a staged table of ``entity`` with DuckDB's types, in their order.
+
+    Other kinds are text; an instant has its business date beside it.
+    """
+    staged = {"source_name": "varchar"}
+    for name, column in ENTITIES[entity].items():
+        staged[name] = _STAGED_AS.get(column.kind, "varchar")
+        if column.kind == "instant":
+            staged[f"{name[:-3]}_on"] = "date"
+    return staged | _LINEAGE
 
 
 def missing_required(entity: str, given: set[str]) -> list[str]:

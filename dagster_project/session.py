@@ -112,14 +112,14 @@ class Session:
         return nodes
 
     def unused_models(self) -> list[str]:
-        """Return the staging models of systems' entities of which no file is loaded."""
+        """Return the staging models of entities of which no file is loaded."""
         found = self.connection.execute("select distinct table_name from raw.landed").fetchall()
         landed = {name for (name,) in found}
         return [
             f"stg_{system}__{entity}"
             for system, contract in CONTRACTS.items()
             for entity, tables in contract.entities.items()
-            if system != "files" and not landed & {table.relation for table in tables}
+            if not landed & {table.relation for table in tables}
         ]
 
     def _stage(self) -> list[transform.BuiltNode]:
@@ -132,8 +132,8 @@ class Session:
         unused = self.unused_models()
         is_whole = self.full_refresh or before != mark
         left = transform.patterns_of(unused, [f"stg_{system}__" for system in CONTRACTS])
-        nodes = transform.build(self.workspace, "staging", full_refresh=is_whole, leave_out=left)
         transform.stand_in(connection, unused)
+        nodes = transform.build(self.workspace, "staging", full_refresh=is_whole, leave_out=left)
         connection.execute("insert into ops.staged_by values (?)", [mark])
         return nodes
 

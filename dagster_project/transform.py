@@ -25,6 +25,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.canonical import staged_columns
 from dagster_project.database_files import damage_told
 from dagster_project.errors import PipelineError
 from dagster_project.lean_dbt import compiled_templates, drop_idle_macros, make_lean
@@ -334,10 +335,10 @@ def patterns_of(names: list[str], prefixes: list[str]) -> list[str]:
 
 
 def stand_in(connection: duckdb.DuckDBPyConnection, unused: list[str]) -> None:
-    """Put an empty, typed view where a staged table of a system would be that nobody delivers.
+    """Put an empty, typed view where a staged table would be of what nobody delivers.
 
     Args:
-        connection: The warehouse, with the staged tables of the user's own files built.
+        connection: The warehouse.
         unused: Names of staging models, ``stg_<system>__<entity>``.
     """
     tables = {
@@ -346,16 +347,13 @@ def stand_in(connection: duckdb.DuckDBPyConnection, unused: list[str]) -> None:
             "select table_name from duckdb_tables() where schema_name = 'staging'"
         ).fetchall()
     }
-    told = []
+    told = ["create schema if not exists staging"]
     for name in unused:
-        entity = name.rsplit("__", 1)[1]
+        columns = staged_columns(name.rsplit("__", 1)[1]).items()
+        nothing = ", ".join(f"cast(null as {kind}) as {column}" for column, kind in columns)
         told += [f"drop table staging.{name}"] if name in tables else []
-        told.append(
-            f"create or replace view staging.{name} as "
-            f"select * from staging.stg_files__{entity} where false"
-        )
-    if told:
-        connection.execute("begin; " + "; ".join(told) + "; commit")
+        told.append(f"create or replace view staging.{name} as select {nothing} where false")
+    connection.execute("begin; " + "; ".join(told) + "; commit")
 
 
 def _built(item: Any) -> BuiltNode:

@@ -66,6 +66,10 @@ def _results(
         return _TRANSLATOR.get_asset_key(told) in context.selected_asset_keys
 
     checks = {key.name: key for key in context.selected_asset_check_keys}
+    for unused in warehouse.session.unused_models() if layer == "staging" else []:
+        key = key_of(unused)
+        if key in context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": 0})
     for node in nodes:
         told = _MANIFEST["nodes"][node.unique_id]
         if node.kind in ("model", "seed") and is_asked(told):
@@ -76,10 +80,6 @@ def _results(
             if node.name.startswith("kpi_") and told["schema"] == "marts":
                 metadata["preview"] = dg.MetadataValue.md(_preview(warehouse, told))
             yield dg.MaterializeResult(asset_key=_TRANSLATOR.get_asset_key(told), metadata=metadata)
-    for unused in warehouse.session.unused_models() if layer == "staging" else []:
-        key = key_of(unused)
-        if key in context.selected_asset_keys:
-            yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": 0})
     for node in nodes:
         if node.kind == "test" and node.name in checks:
             key = checks[node.name]

@@ -20,20 +20,27 @@
 {% endmacro %}
 
 {#
-  All staged rows of an entity. A system that this workspace does not use has an empty view instead of
-  a table: it is left out here, so that it costs nothing.
+  All staged rows of an entity. What nobody delivers is an empty view instead of a table: it is left out
+  here, so that it costs nothing, unless it is all there is.
 #}
 {% macro united(entity) %}
 {%- set columns = staged_columns_of(entity) | join(', ') %}
-select {{ columns }} from {{ ref('stg_files__' ~ entity) }}
+{%- set own = ref('stg_files__' ~ entity) %}
+{%- set delivered = [] %}
 {%- for system, entities in staged_systems().items() if entity in entities %}
 {%- set staged = ref('stg_' ~ system ~ '__' ~ entity) %}
-{%- set existing = load_cached_relation(staged) if execute else none %}
-{%- if existing is not none and existing.type == 'table' %}
-union all
-select {{ columns }} from {{ staged }}
-{%- endif %}
+{%- if is_staged_table(staged) %}{% do delivered.append(staged) %}{% endif %}
 {%- endfor %}
+{%- if is_staged_table(own) or not delivered %}{% do delivered.insert(0, own) %}{% endif %}
+{%- for staged in delivered %}
+select {{ columns }} from {{ staged }}
+{{- ' union all' if not loop.last }}
+{%- endfor %}
+{% endmacro %}
+
+{% macro is_staged_table(relation) %}
+{%- set existing = load_cached_relation(relation) if execute else none %}
+{{ return(existing is not none and existing.type == 'table') }}
 {% endmacro %}
 
 {# Every column of a staged table, in one order. #}

@@ -14,18 +14,9 @@ import pytest
 
 from dagster_project.configuration import COUNTRIES
 from dagster_project.templates import make_workspace
+from tests.command import kpi
 
 pytestmark = pytest.mark.e2e
-
-
-def kpi(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "dagster_project.cli", *arguments],
-        capture_output=True,
-        text=True,
-        env=os.environ | environment,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +25,10 @@ def firm(tmp_path_factory) -> Path:
     directory = make_workspace(
         tmp_path_factory.mktemp("cli") / "моя фирма", "en", date(2026, 3, 15)
     )
-    done = kpi("run", "--workspace", str(directory), "--as-of", "2026-03-15")
+    command = [sys.executable, "-m", "dagster_project.cli", "run", "--workspace", str(directory)]
+    done = subprocess.run(
+        [*command, "--as-of", "2026-03-15"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "Gates passed: 3/3" in done.stdout
     assert str(directory / "published") in done.stdout

@@ -11,8 +11,8 @@ import pytest
 
 from dagster_project.closing.closing import close
 from dagster_project.settings import load_workspace
+from tests.command import kpi
 from tests.conftest import EXAMPLES, Company, run_all
-from tests.e2e.test_cli import kpi
 from tests.integration.test_pay import DEALS, SHARE
 
 pytestmark = pytest.mark.e2e

@@ -24,6 +24,7 @@ from dagster_project.errors import PipelineError, PublishFailed, WarehouseBusy
 from dagster_project.lock import writing
 from dagster_project.session import open_session
 from dagster_project.settings import load_workspace
+from tests.command import kpi
 from tests.conftest import Company, run_all
 
 pytestmark = pytest.mark.e2e
@@ -107,19 +108,12 @@ def content(folder: Path, *, without: set[str] = frozenset()) -> dict[str, list]
         return told
 
 
-def kpi(directory: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
-    command = [*KPI_RUN, str(directory), *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, env=os.environ | environment, check=False
-    )
-
-
 @pytest.mark.parametrize("point", POINTS)
 def test_a_run_killed_at_a_named_point_leaves_no_trace_in_the_next(
     published, run_once, one_more_file, point
 ):
     published.file("deals_3.csv", text(rows(90, 120)))
-    died = kpi(published.directory, KPI_DIE_AT=point)
+    died = kpi("run", "-w", str(published.directory), KPI_DIE_AT=point)
     assert died.returncode == -signal.SIGKILL, died.stderr
     release = (published.directory / "published").resolve()
     assert content(release) == (one_more_file if point == "swapped" else run_once[1])
@@ -172,7 +166,7 @@ def test_of_two_runs_at_once_the_second_says_who_holds_the_warehouse(sold):
     with writing(workspace, "refresh the KPIs"):
         with pytest.raises(WarehouseBusy, match=f"process {os.getpid()} on"):
             run_all(sold.directory)
-        second = kpi(sold.directory)
+        second = kpi("run", "-w", str(sold.directory))
         assert second.returncode == 1
         assert f"process {os.getpid()}" in second.stderr
         assert "--wait" in second.stderr
@@ -368,7 +362,7 @@ def test_a_release_without_its_file_is_not_nothing_new(published):
     published.run()
     assert is_nothing_new(load_workspace(published.directory))
     (published.directory / "published" / "kpi.duckdb").unlink()
-    done = kpi(published.directory, "--json")
+    done = kpi("run", "-w", str(published.directory), "--json")
     assert (done.returncode, json.loads(done.stdout)["nothing_new"]) == (0, False), done.stderr
 
 
@@ -389,7 +383,8 @@ def test_a_new_key_hashes_anew_even_where_the_run_that_took_it_died(sold, monkey
     sold.entity("customers", "customer_id phone")
     sold.file("customers.csv", "customer_id,phone\nc1,+7 999 123-45-67\n")
     sold.run()
-    died = kpi(sold.directory, "--rekey", KPI_HASH_KEY="another", KPI_DIE_AT="landed")
+    rekey = ("run", "--rekey", "-w", str(sold.directory))
+    died = kpi(*rekey, KPI_HASH_KEY="another", KPI_DIE_AT="landed")
     assert died.returncode == -signal.SIGKILL
     monkeypatch.setenv("KPI_HASH_KEY", "another")
     assert not is_nothing_new(load_workspace(sold.directory))
@@ -403,7 +398,8 @@ def test_a_changed_key_of_personal_data_is_refused_without_rekey(sold):
     sold.entity("customers", "customer_id phone")
     sold.file("customers.csv", "customer_id,phone\nc1,+7 999 123-45-67\n")
     sold.run()
-    refused = kpi(sold.directory, "--full-refresh", KPI_HASH_KEY="another")
+    anew = ("run", "--full-refresh", "-w", str(sold.directory))
+    refused = kpi(*anew, KPI_HASH_KEY="another")
     assert refused.returncode == 2
     assert "--rekey" in refused.stderr
     assert "another" not in refused.stderr

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from dagster_project import transform
+from dagster_project.canonical import ENTITIES
 from dagster_project.errors import PipelineError
 from dagster_project.settings import load_workspace
 from tests.conftest import Company, run_all
@@ -92,3 +93,24 @@ def test_a_mart_that_breaks_its_contract_stops_and_keeps_the_former_table(direct
         node.columns["day"].data_type = "date"
     assert before == after
     assert kind == ("DATE",)
+
+
+def test_what_nobody_delivers_has_the_columns_that_staging_would_give_it(directory: Path):
+    workspace = load_workspace(directory)
+
+    def described(connection: duckdb.DuckDBPyConnection, kind: str) -> dict[str, list[tuple]]:
+        names = connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'staging' "
+            "and table_name like 'stg\\_files\\_\\_%' escape '\\' and table_type = ?",
+            [kind],
+        ).fetchall()
+        return {
+            name: connection.execute(f"describe staging.{name}").fetchall() for (name,) in names
+        }
+
+    with transform.warehouse_connection(workspace) as connection:
+        stand_ins = described(connection, "VIEW")
+        assert len(stand_ins) == len(ENTITIES) - 2  # deals and leads are delivered
+        transform.build(workspace, "staging", select="stg_files__*")
+        staged = described(connection, "BASE TABLE")
+    assert {name: staged[name] for name in stand_ins} == stand_ins

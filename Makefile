@@ -19,11 +19,11 @@ run: .venv/.ready
 	@$(BIN)/kpi run --workspace data/demo
 
 test: .venv/.ready lint
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The whole suite on the next DuckDB, in an environment of its own.
 test-duckdb2: .venv-duckdb2/.ready
-	@.venv-duckdb2/bin/python -m pytest -n 2 --dist loadfile
+	@.venv-duckdb2/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .venv-duckdb2/.ready: requirements.lock requirements-duckdb2.lock pyproject.toml
 	$(PYTHON) -m venv .venv-duckdb2

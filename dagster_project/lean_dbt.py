@@ -30,7 +30,9 @@ def make_lean(templates: dict[str, CodeType]) -> None:
     """
     _tell_nobody()
     _word_events_when_read()
+    _keep_what_is_installed()
     _keep_the_graph()
+    _find_relations_by_name()
     _keep_the_empty_table()
     _keep_compiled_templates(templates)
     _keep_the_context_of_a_node()
@@ -142,6 +144,28 @@ def _word_events_when_read() -> None:
 
     BaseEvent.__init__ = keep
     BaseEvent.pb_msg = Message()
+
+
+def _keep_what_is_installed() -> None:
+    """Look for dbt's plugins once, not in each call, and for no caller's name. A thirtieth."""
+    from dbt.plugins.manager import PluginManager
+    from dbt_common.behavior_flags import BehaviorFlagRendered
+
+    PluginManager.get_prefixed_modules = functools.cache(PluginManager.get_prefixed_modules)
+    BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")  # said in warnings only
+
+
+def _find_relations_by_name() -> None:
+    """Hold a relation that is sought against those of its name, not of its schema. A fiftieth."""
+    from dbt.adapters.base.impl import BaseAdapter
+
+    match = BaseAdapter._make_match
+
+    def match_named(adapter: Any, relations: Any, database: str, schema: str, name: str) -> Any:
+        named = [found for found in relations if found.identifier.lower() == name.lower()]
+        return match(adapter, named, database, schema, name)
+
+    BaseAdapter._make_match = match_named
 
 
 def _keep_the_graph() -> None:

@@ -24,6 +24,7 @@ from dagster_project.cli_goals import add_goal_verbs
 from dagster_project.cli_pay import add_pay_verbs
 from dagster_project.errors import PipelineError, WorkspaceError
 from dagster_project.failures import known_failure, raise_what_failed
+from dagster_project.interruption import ending_when_asked
 from dagster_project.settings import (
     Workspace,
     is_debug,
@@ -196,7 +197,8 @@ def run(
         _say_summary(settings, published, True, as_json, "nothing new: ")
         _exit_as_quarantine_says(published, strict)
         return
-    session = _execute(settings, select, full_refresh, wait, began, as_json)
+    with ending_when_asked():
+        session = _execute(settings, select, full_refresh, wait, began, as_json)
     if session.release is None:
         if as_json:
             print(json.dumps({"nothing_new": False, "folder": None, "swapped": False}))

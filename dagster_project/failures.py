@@ -86,7 +86,11 @@ def raise_what_failed(result: Any, session: Any) -> NoReturn:
         while error is not None:
             name, text = error.cls_name or "", error.message or ""
             if name == _ENDED:
-                print("ended; what is published stays as it was: kpi run goes on", file=sys.stderr)
+                print(
+                    "ended as asked; what is published stays as it was, and the next `kpi run` "
+                    "takes up from there",
+                    file=sys.stderr,
+                )
                 raise typer.Exit(130)
             if name in _KINDS:
                 print(text.split(": ", 1)[-1].rstrip(), file=sys.stderr)

@@ -55,6 +55,8 @@ ALIAS_SUBJECTS = ("product", "channel", "manager", "customer", "team", "currency
 
 
 PULLED_SYSTEMS = ("bitrix24", "amocrm", "salesforce", "hubspot")
+PULLED_AT = r"/(\d{8}T\d{6})Z(?:-\d+)?/"
+"""Where the path of a pulled file says when it was asked for."""
 _PAGE_SIZES = {"amocrm": (1, 250), "salesforce": (200, 2000), "hubspot": (1, 100)}
 
 
@@ -200,6 +202,11 @@ class SourceConfig(_Strict):
         if value is not None and re.compile(_checked_regex(value)).groups != 1:
             raise ValueError("needs exactly one group (...) around the date in the path")
         return value
+
+    @property
+    def observed_pattern(self) -> str | None:
+        """Return what finds the time of observation in a path: as said, else as a pull says it."""
+        return self.observed_at or (PULLED_AT if self.pull else None)
 
     @model_validator(mode="after")
     def _has_entities(self) -> SourceConfig:

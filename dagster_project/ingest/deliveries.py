@@ -203,7 +203,7 @@ def _one_of_each_content(
 
 
 def _newest(workspace: Workspace, claims: list[Claim], by_then: Sightings) -> Claim:
-    pattern = workspace.config.sources[claims[0].source_name].observed_at
+    pattern = workspace.config.sources[claims[0].source_name].observed_pattern
     told = {id(c): str(_instant_in(pattern, c.file_name) or "") for c in claims}
     newest = [c for c in claims if told[id(c)] == max(told.values())]
     wanted = max if is_declared_full(workspace, claims[0]) else min
@@ -256,7 +256,7 @@ def _delivery(
     folder = workspace.source_folder(source_name)
     within = claim.path.relative_to(folder).parts
     group = within[0] if len(within) > 1 else f"{first_seen:%Y-%m-%dT%H:%M:%S.%f}"
-    pattern = workspace.config.sources[source_name].observed_at
+    pattern = workspace.config.sources[source_name].observed_pattern
     return Delivery(
         claim=claim,
         source_name=source_name,

@@ -213,3 +213,24 @@ def test_what_is_pulled_is_read_as_what_is_delivered(org):
     published = run_all(org.directory, as_of=date(2026, 3, 31))
     assert published.kpi("booked_revenue", "2026-03-01") == 550
     assert published.kpi("won_deals", "2026-03-01") == 4
+
+
+@pytest.mark.e2e
+def test_a_full_pull_is_as_new_as_its_folder_says_and_not_as_the_newest_record_left_in_it(amo):
+    """Three wins of 100 on 6 March and one of 1000 on 26 March; the last is then gone: 300."""
+    amo.write({"delivery": "full", "won_date": "crm_close"})
+    text = (amo.directory / "workspace.yml").read_text()
+    limit = "settings: {full_delivery_shrink_limit: 0.5}\n"
+    (amo.directory / "workspace.yml").write_text(text + limit)
+    for number, days_ago, price in ((1, 25, 100), (2, 25, 100), (3, 25, 100), (4, 5, 1000)):
+        amo.world.add(number, minutes_ago=days_ago * 1440, value=str(price))
+        row = amo.world.records[number]
+        row |= {"status_id": 142, "pipeline_id": 8, "closed_at": row["updated_at"]}
+    amo.pull()
+    amo.world.now += timedelta(hours=1)
+    del amo.world.records[4]
+    amo.pull()
+    published = run_all(amo.directory, as_of=date(2026, 3, 31))
+    assert published.kpi("booked_revenue", "2026-03-01") == 300
+    gone = published.rows("select deal_id, deleted_on from marts.fct_deal_deletions")
+    assert gone == [("crm:4", date(2026, 3, 31))]

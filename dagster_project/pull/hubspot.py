@@ -149,7 +149,7 @@ _RECORDS = {
     "tasks": _Object((*_ENGAGEMENT, "hs_task_status", "hs_task_type"), associations=_LINKS),
 }
 OBJECTS = ("deals", "contacts", "companies", "calls", "meetings", "emails", "pipelines", "owners")
-WHOLE = frozenset({"pipelines", "owners"})
+WHOLE = frozenset({"pipelines", "owners", "line_items"})  # the lines of a deal count together
 SHAPE = ", ".join([*_RECORDS, "pipelines", "owners"])
 
 
@@ -248,6 +248,7 @@ def _one_by_one(
         path = f"/crm/v3/objects/{name}/{number}"
         answer = reading.transport.get(name, path, params=wanted, accept=(404,))
         if answer.status == 200:
+            ids_of(reading, name, [answer.body], "id")
             yield [answer.body]
 
 

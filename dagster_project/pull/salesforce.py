@@ -42,7 +42,7 @@ OBJECTS = (
     "Campaign",
     "Product2",
 )
-WHOLE: frozenset[str] = frozenset()
+WHOLE = frozenset({"OpportunityLineItem"})  # the lines of a deal count together
 SHAPE = "an object's API name, such as Opportunity or Invoice__c"
 _CHANGED = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
 _NO_COLUMN = {"address", "location", "base64"}  # compound fields come as their parts
@@ -117,12 +117,12 @@ def _rows(reading: Reading, name: str, answer: Answer) -> tuple[Page, str | None
     body = answer.body
     if not (isinstance(body, dict) and isinstance(body.get("records"), list)):
         raise refuse_shape(reading, name, "`records`")
-    following = None if body.get("done", True) else body.get("nextRecordsUrl")
-    prefix, _, locator = str(following or "").partition("/query")
-    if following is not None and not (prefix.startswith("/services/data/v") and locator):
-        raise refuse_shape(reading, name, "`nextRecordsUrl` below /services/data/")
-    tail = None if following is None else "/query" + locator
-    return body["records"], tail
+    if body.get("done") is True:
+        return body["records"], None
+    prefix, _, locator = str(body.get("nextRecordsUrl") or "").partition("/query")
+    if not (prefix.startswith("/services/data/v") and locator):
+        raise refuse_shape(reading, name, "`done`, or `nextRecordsUrl` below /services/data/")
+    return body["records"], "/query" + locator
 
 
 def dialect() -> Dialect:

@@ -130,6 +130,19 @@ def test_ids_of_15_and_18_characters_are_one(org: Company):
     assert published.kpi("booked_revenue", JAN, scope="team", who="EMEA") == 1000
 
 
+def test_lines_that_are_all_deleted_leave_the_deal_none(org: Company):
+    """The later file names the one line of the deal as deleted: its 1000 are of no product."""
+    org.file("opps.csv", OPPORTUNITIES)
+    org.settings["sources"]["crm"]["observed_at"] = r"/(\d{4}-\d\d-\d\d)/"
+    head = "Id,OpportunityId,Product2Id,Name,Quantity,UnitPrice,TotalPrice,IsDeleted\n"
+    line = "00k5g00000{}AAA,0065g00000AbCdEAAV,01t5g000001QwEr,Pump,1,{},{},{}\n"
+    org.file("2026-02-01/items.csv", head + line.format("00001", 1000, 1000, 0))
+    org.file("2026-03-01/items.csv", head + line.format("00001", 1000, 1000, 1))
+    published = org.run()
+    assert published.rows("select * from marts.fct_deal_items") == []
+    assert published.kpi("booked_revenue", JAN) == 1000
+
+
 def _has_table(published, name: str) -> bool:
     return bool(
         published.one("select count(*) from information_schema.tables where table_name = ?", [name])

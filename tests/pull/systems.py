@@ -289,7 +289,7 @@ class Salesforce(World):
 
     def query(self, soql: str) -> list[dict[str, Any]]:
         self.queries.append(soql)
-        match = re.fullmatch(r"SELECT ([\w,]+) FROM Opportunity(?: WHERE (.+))? ORDER BY Id", soql)
+        match = re.fullmatch(r"SELECT ([\w,]+) FROM \w+(?: WHERE (.+))? ORDER BY Id", soql)
         assert match, soql
         wanted = {"Id", "Amount", "IsDeleted", "SystemModstamp", *self.own_fields}
         assert set(match.group(1).split(",")) == wanted

@@ -93,6 +93,31 @@ def test_a_record_archived_between_search_and_reading_is_among_the_archived(hub)
     assert [(line["id"], line["archived"]) for line in hub.lines(1)] == [("5", False), ("6", True)]
 
 
+def test_an_error_with_status_200_instead_of_a_record_ends_the_pull(hub):
+    hub.world.fill(30)
+    hub.pull()
+    hub.world.now += timedelta(hours=1)
+    hub.world.edit(5, "8")
+    told = {"status": "error", "message": "try again"}
+    hub.world.fault(Reply(200, told), lambda r: r.path.endswith("/deals/5"))
+    with pytest.raises(PullFailed, match="`id` in every record"):
+        hub.pull()
+    hub.pull()
+    assert hub.values(1) == [(5, "8")]
+
+
+def test_lines_of_deals_are_read_whole_each_time_as_those_of_a_deal_count_together(hub):
+    hub.write(objects=["line_items"], fields={"line_items": ["amount"]})
+    rows = [{"id": str(n), "properties": {"amount": "50"}, "archived": False} for n in (1, 2)]
+    hub.world.lists["objects/line_items"] = rows
+    hub.pull()
+    hub.world.now += timedelta(hours=1)
+    rows[1]["properties"]["amount"] = "60"
+    hub.pull()
+    told = [hub.world.read(line) for line in hub.lines(1, "line_items.ndjson")]
+    assert told == [(1, "50"), (2, "60")]
+
+
 def test_owners_come_archived_and_not_and_pipelines_with_their_stages(hub):
     hub.world.lists["owners"] = [
         {"id": "1", "email": "a@example.com", "archived": False},

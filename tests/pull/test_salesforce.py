@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from dagster_project.errors import PullFailed, WorkspaceError
@@ -88,6 +90,27 @@ def test_a_next_address_outside_of_the_api_is_not_followed(org):
     org.world.fault(Reply(200, body), org.world.is_main)
     with pytest.raises(PullFailed, match="built otherwise"):
         org.pull()
+
+
+def test_a_page_that_is_not_the_last_and_names_no_next_is_not_taken_for_the_end(org):
+    org.world.fill(5)
+    body = {"totalSize": 5, "done": False, "records": [{"Id": "006q00000000001AAA"}]}
+    org.world.fault(Reply(200, body), org.world.is_main)
+    with pytest.raises(PullFailed, match="built otherwise"):
+        org.pull()
+    assert (org.deliveries, org.state) == ([], {})
+
+
+def test_lines_of_deals_are_read_whole_each_time_as_those_of_a_deal_count_together(org):
+    org.world.main = "OpportunityLineItem"
+    org.write(objects=["OpportunityLineItem"])
+    org.world.fill(3)
+    org.pull()
+    org.world.now += timedelta(hours=1)
+    org.world.edit(2, "9")
+    org.pull()
+    told = [org.world.read(line) for line in org.lines(1, "OpportunityLineItem.ndjson")]
+    assert told == [(1, "1"), (2, "9"), (3, "1")]
 
 
 def test_numbers_are_written_with_every_digit_that_the_server_gave(org):

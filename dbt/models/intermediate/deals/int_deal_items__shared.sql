@@ -16,15 +16,15 @@ delivered as (
         items.price,
         cast(cast(coalesce(items.quantity, 1) as decimal(24, 8)) * items.price - coalesce(items.discount, 0) as decimal(18, 4)) as line_amount,
         cast(cast(coalesce(items.quantity, 1) as decimal(24, 8)) * items.cost as decimal(18, 4)) as line_cost,
-        items._source_file, items._source_row, items._observed_at, items._file_sha256
+        items._is_row_rejected, items._source_file, items._source_row, items._observed_at, items._file_sha256
     from {{ ref('int_deal_items__united') }} as items
     left join survivors on items.deal_id = survivors.deal_id
     inner join deals on coalesce(survivors.survivor_id, items.deal_id) = deals.deal_id
     left join products on coalesce(items.product_id, items.source_name || ':~' || items.product_name) = products.product_ref
-    where not items._is_row_rejected
+    where not items._is_row_rejected or items._left_out = 'deleted'
 ),
 
--- the lines of a deal come from the newest file that holds any of them
+-- the lines of a deal come from the newest file that holds any of them, deleted ones too
 newest_files as (
     select deal_id, _file_sha256, row_number() over (
         partition by deal_id order by max(_observed_at) desc nulls last, _file_sha256 desc) as file_rank
@@ -44,6 +44,7 @@ by_product as (
     inner join newest_files
         on delivered.deal_id = newest_files.deal_id and delivered._file_sha256 = newest_files._file_sha256
         and newest_files.file_rank = 1
+    where not delivered._is_row_rejected
     group by delivered.deal_id, delivered.product_id
 ),
 

@@ -118,9 +118,10 @@ def _encode(value: Any) -> str:
 class Cursor:
     """How far each object of a source was read, in ``state/pull/<source>.json``.
 
-    Shape: ``{"account": host, "objects": {object: {"covered_until": instant, "whole": file}}}``;
-    ``covered_until`` is the server's instant at which the last reading BEGAN; ``whole`` is the file
-    of the last reading of everything, which later ones add to (None: nothing came).
+    Shape: ``{"account": host, "objects": {object: {"covered_until": instant, "whole": file,
+    "fields": names}}}``; ``covered_until`` is the server's instant at which the last reading BEGAN;
+    ``whole`` is the file of the last reading of everything, which later ones add to (None: nothing
+    came), and ``fields`` what workspace.yml asked for then (None: the object's own list).
     """
 
     path: Path
@@ -159,22 +160,32 @@ class Cursor:
             )
         return cls(path, account, objects)
 
-    def covered_until(self, name: str, folder: Path) -> datetime | None:
+    def covered_until(self, name: str, folder: Path, fields: list[str] | None) -> datetime | None:
         """Return the instant up to which an object is in the source's folder; None: it is not.
 
-        Where the file that later ones add to is gone, changes alone would pass for everything.
+        Where the file that later ones add to is gone, changes alone would pass for everything;
+        where other fields were asked for, records that did not change would lack the new ones.
         """
         entry = self.objects.get(name)
         if entry is None or (entry.get("whole") and not (folder / entry["whole"]).is_file()):
             return None
+        if entry.get("fields") != fields:
+            return None
         return datetime.fromisoformat(entry["covered_until"])
 
     def advance(
-        self, name: str, covered_until: datetime, *, is_whole: bool, file: str | None
+        self,
+        name: str,
+        covered_until: datetime,
+        *,
+        is_whole: bool,
+        file: str | None,
+        fields: list[str] | None,
     ) -> None:
         """Note that an object was read, in one step on the disk."""
         whole = file if is_whole else self.objects[name].get("whole")
-        self.objects[name] = {"covered_until": covered_until.isoformat(), "whole": whole}
+        covered = covered_until.isoformat()
+        self.objects[name] = {"covered_until": covered, "whole": whole, "fields": fields}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         beside = self.path.with_suffix(".new")
         told = {"account": self.account, "objects": self.objects}

@@ -152,9 +152,10 @@ def _pull(
     overlap = timedelta(minutes=config.overlap_minutes)
     try:
         for name in config.objects or module.OBJECTS:
-            covered = cursor.covered_until(name, folder)
-            is_listed_whole = name.partition(":")[0] in module.WHOLE
-            since = covered - overlap if covered and not is_listed_whole else None
+            kind = name.partition(":")[0]
+            fields = config.fields.get(kind)
+            covered = cursor.covered_until(name, folder, fields)
+            since = covered - overlap if covered and kind not in module.WHOLE else None
             try:
                 pulled = _pull_object(module, reading, delivery, name, since)
             except NotThere as absence:
@@ -170,7 +171,8 @@ def _pull(
             if pulled.covered_until:
                 file = pulled.path.relative_to(folder).as_posix() if pulled.path else None
                 is_whole = pulled.since is None
-                cursor.advance(name, pulled.covered_until, is_whole=is_whole, file=file)
+                until = pulled.covered_until
+                cursor.advance(name, until, is_whole=is_whole, file=file, fields=fields)
             summary.objects.append(pulled)
     finally:
         delivery.drop_unfinished()

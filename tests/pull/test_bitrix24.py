@@ -147,6 +147,17 @@ def test_fields_of_the_workspace_are_asked_for_and_the_id_with_them(portal):
     assert portal.world.requests[0].body["select"] == ["ID", "STAGE_ID", "UF_CRM_1"]
 
 
+def test_other_fields_are_asked_of_every_record_and_not_of_those_that_change_from_now_on(portal):
+    portal.world.fill(3)
+    portal.write(fields={"crm.deal.list": ["STAGE_ID"]})
+    portal.pull()
+    portal.write(fields={"crm.deal.list": ["STAGE_ID", "UF_CRM_COST"]})
+    portal.world.now += timedelta(hours=1)
+    assert portal.pull().records == 3
+    portal.world.now += timedelta(hours=1)
+    assert portal.pull().records == 0
+
+
 def test_a_webhook_that_is_none_is_refused_without_showing_it(portal, monkeypatch):
     monkeypatch.setenv("KPI_CRM_WEBHOOK", "https://x.bitrix24.ru/rest/1/c0de5ecretc0de5e/crm.deal")
     with pytest.raises(WorkspaceError, match="KPI_CRM_WEBHOOK") as refused:

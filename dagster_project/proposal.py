@@ -15,14 +15,15 @@ import json
 import os
 import re
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from dagster_project.canonical import ENTITIES, missing_required
+from dagster_project.canonical import ENTITIES, KEYS, ROW_ID, missing_required
 from dagster_project.errors import SourceFileError, WorkspaceError
 from dagster_project.first_reading import FirstReading, read_first
 from dagster_project.ingest.contracts import tight
@@ -33,6 +34,7 @@ from dagster_project.ingest.readers import (
     Record,
     encoding_of,
     parquet_records,
+    sheets_of,
     xlsx_records,
 )
 from dagster_project.ingest.reading import Reading
@@ -42,16 +44,22 @@ from dagster_project.settings import require_usable_path
 _TEXT = {".csv", ".tsv", ".txt"}
 _DAY_FIRST = re.compile(r"^\s*(\d{1,2})[./-](\d{1,2})[./-]\d{2,4}\b")
 _HALF_NUMBER = re.compile(r"^\D*\d{1,3}([.,])\d{3}\D*$")
+_LONGEST_PREAMBLE = 20
 
 
 @dataclass(frozen=True)
 class _Sheet:
-    """One of the user's own tables: where it lies, its header and its rows."""
+    """One of the user's own tables: where it lies, its header and its rows.
+
+    ``sheet`` is set where the workbook has several; ``skip_top`` lines stand above the header.
+    """
 
     path: Path
     within: str
     headers: list[str]
     rows: list[list[str | None]]
+    sheet: str | None = None
+    skip_top: int = 0
 
     def values(self, header: str) -> list[str]:
         place = self.headers.index(header)
@@ -67,6 +75,27 @@ class _Mapping:
     columns: dict[str, str]
     lacking: list[str]
     sheets: list[_Sheet] = field(default_factory=list)
+
+    @property
+    def reading(self) -> tuple[str, dict[str, str], str | None, int]:
+        """What files have in common that one mapping reads."""
+        return self.entity, self.columns, self.sheets[0].sheet, self.sheets[0].skip_top
+
+    @property
+    def doubtful_key(self) -> str | None:
+        """Return the key whose column counts 1, 2, 3 anew in each of several files.
+
+        Such a number names a record or only a line; taken for a name, files replace each other.
+        """
+        key = KEYS.get(self.entity, "")
+        told = [sheet.values(self.columns[key]) for sheet in self.sheets if key in self.columns]
+        counted = [values == [str(n) for n in range(1, len(values) + 1)] for values in told]
+        return key if len(told) > 1 and all(counted) else None
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it cannot be read before a question is answered."""
+        return bool(self.lacking or self.doubtful_key)
 
 
 @dataclass
@@ -102,7 +131,8 @@ def propose_workspace(exports: Path, target: Path) -> Proposed:
     exports, target = exports.expanduser().resolve(), target.expanduser().resolve()
     _check_folders(exports, target)
     tables, left_out = _tables_below(exports)
-    system_of = systems_of(tables, _words()["brands"])
+    foreign = {within: path for within, path in tables.items() if not _is_canonical(path, within)}
+    system_of = systems_of(foreign, _words()["brands"])
     systems: dict[str, list[tuple[Path, str]]] = {}
     own: list[_Mapping] = []
     for within, path in tables.items():
@@ -130,7 +160,7 @@ def propose_workspace(exports: Path, target: Path) -> Proposed:
             shutil.copy2(path, goal)
         told.sources[name] = [within for _, within in members]
     (target / "workspace.yml").write_text(text, encoding="utf-8")
-    if not any(mapping.lacking for mapping in own):
+    if not any(mapping.is_open for mapping in own):
         told.reading = read_first(target)
         told.questions.clear()
         text = _settings(target.name, sources, told)
@@ -201,27 +231,60 @@ def _check_folders(exports: Path, target: Path) -> None:
         )
 
 
+def _is_canonical(path: Path, within: str) -> bool:
+    """Tell a table of the user's own that spells its columns as this program does."""
+    try:
+        sheets = _opened(path, within)
+    except SourceFileError:
+        return False
+    for sheet in sheets:
+        for entity in _words()["entities"]:
+            spelled = set(sheet.headers) & set(ENTITIES[entity])
+            if 2 * len(spelled) > len(sheet.headers) and not missing_required(entity, spelled):
+                return True
+    return False
+
+
 def _place_own(path: Path, within: str, own: list[_Mapping], left_out: dict[str, str]) -> None:
     try:
-        sheet = _opened(path, within)
+        sheets = _opened(path, within)
     except SourceFileError as error:
         left_out[within] = error.reason_code
         return
-    mapping = _mapping_of(sheet) if sheet else None
-    if sheet is None or mapping is None:
-        left_out[within] = _why_not(sheet)
-        return
-    for known in own:
-        if (known.entity, known.columns) == (mapping.entity, mapping.columns):
-            known.sheets.append(sheet)
-            return
-    mapping.sheets.append(sheet)
-    own.append(mapping)
+    if not sheets:
+        left_out[within] = "records of no known system"
+    entities: set[str] = set()
+    for sheet in sheets:
+        name = f"{within}: {sheet.sheet}" if sheet.sheet else within
+        mapping = _mapping_below_preamble(sheet)
+        if mapping is None:
+            left_out[name] = _why_not(sheet)
+        elif mapping.entity in entities:
+            left_out[name] = (
+                f"{mapping.entity} stand on another sheet too: map it where it has more"
+            )
+        else:
+            entities.add(mapping.entity)
+            alike = [known for known in own if known.reading == mapping.reading]
+            if alike:
+                alike[0].sheets += mapping.sheets
+            else:
+                own.append(mapping)
 
 
-def _why_not(sheet: _Sheet | None) -> str:
-    if sheet is None:
-        return "records of no known system"
+def _mapping_below_preamble(sheet: _Sheet) -> _Mapping | None:
+    """Return what a table is by the first of its upper lines that is a header of something."""
+    lines = [sheet.headers, *sheet.rows]
+    for place, cells in enumerate(lines[:_LONGEST_PREAMBLE]):
+        headers = [(cell or "").strip() for cell in cells]
+        below = replace(sheet, headers=headers, rows=lines[place + 1 :], skip_top=place)
+        mapping = _mapping_of(below)
+        if mapping:
+            return mapping
+    return None
+
+
+def _why_not(sheet: _Sheet) -> str:
     heads = ", ".join(sheet.headers[:8])
     if any(re.fullmatch(r"-?[\d.,:\s-]*\d[\d.,:\s-]*", head) for head in sheet.headers):
         return (
@@ -231,26 +294,32 @@ def _why_not(sheet: _Sheet | None) -> str:
     return f"not understood ({heads})"
 
 
-def _opened(path: Path, within: str) -> _Sheet | None:
+def _opened(path: Path, within: str) -> list[_Sheet]:
+    """Return the sheets of a table that hold something; of records in JSON none."""
     suffix = path.suffix.lower()
     if suffix in JSON_SUFFIXES:
-        return None
-    rows: list[list[str | None]]
+        return []
+    tables: dict[str | None, list[list[str | None]]] = {}
     if suffix in WORKBOOKS:
-        found = xlsx_records(path, Reading(files=["*"]), within)
-        rows = [record.cells for record in found if isinstance(record, Record)]
+        names = sheets_of(path, within)
+        for name in names if len(names) > 1 else [None]:
+            found = xlsx_records(path, Reading(files=["*"], sheet=name), within)
+            tables[name] = [record.cells for record in found if isinstance(record, Record)]
     elif suffix in PARQUET:
-        rows = [r.cells for r in parquet_records(path, within) if isinstance(r, Record)]
+        tables[None] = [r.cells for r in parquet_records(path, within) if isinstance(r, Record)]
     else:
         with path.open(encoding=encoding_of(path, None, within), newline="") as handle:
-            line = handle.readline()
-            delimiter = max(",;\t|", key=line.count)
+            top = list(islice(handle, _LONGEST_PREAMBLE))
+            delimiter = max(
+                ",;\t|", key=lambda sign: max((line.count(sign) for line in top), default=0)
+            )
             handle.seek(0)
-            rows = [list(cells) for cells in csv.reader(handle, delimiter=delimiter)]
-    if not rows:
-        return None
-    headers = [(cell or "").strip().lstrip("\ufeff") for cell in rows[0]]
-    return _Sheet(path, within, headers, rows[1:])
+            tables[None] = [list(cells) for cells in csv.reader(handle, delimiter=delimiter)]
+    return [
+        _Sheet(path, within, [(c or "").strip().lstrip("\ufeff") for c in rows[0]], rows[1:], name)
+        for name, rows in tables.items()
+        if rows
+    ]
 
 
 def _mapping_of(sheet: _Sheet) -> _Mapping | None:
@@ -258,7 +327,8 @@ def _mapping_of(sheet: _Sheet) -> _Mapping | None:
     best: tuple[int, int, _Mapping] | None = None
     name = sheet.within.rsplit("/", 1)[-1].casefold()
     for entity, told in _words()["entities"].items():
-        columns = _columns_of(told["columns"], sheet.headers)
+        spellings = told["columns"] | {c: [] for c in ENTITIES[entity] if c not in told["columns"]}
+        columns = _columns_of(spellings, sheet.headers)
         lacking = missing_required(entity, set(columns))
         is_named = any(word in name for word in told["files"])
         if len(columns) < (2 if is_named else 3) or len(lacking) > (1 if is_named else 0):
@@ -267,7 +337,7 @@ def _mapping_of(sheet: _Sheet) -> _Mapping | None:
             continue
         score = (len(columns) + 3 * is_named - 2 * len(lacking), -len(lacking))
         if best is None or score > best[:2]:
-            best = (*score, _Mapping(entity, columns, lacking))
+            best = (*score, _Mapping(entity, columns, lacking, [sheet]))
     return best[2] if best else None
 
 
@@ -354,14 +424,29 @@ def _settings(company: str, sources: dict[str, Any], told: Proposed) -> str:
 
 
 def _entity_lines(mapping: _Mapping, ask: Any) -> list[str]:
+    columns, question = f"columns: {_flow(mapping.columns)}", ""
+    if key := mapping.doubtful_key:
+        header = mapping.columns[key]
+        columns = f"columns: {_flow(mapping.columns | {key: 'TODO'})}"
+        question = ask(
+            f"{mapping.entity}.{key}: {_scalar(header)} counts from 1 in each file: it, where it "
+            f'names the record all the same, or "{ROW_ID}", where it numbers lines'
+        )
     lines = [
         f"      {mapping.entity}:",
         f"        files: {_flow([s.within for s in mapping.sheets])}",
-        f"        columns: {_flow(mapping.columns)}",
+        f"        {columns}{question}",
     ]
+    _, _, name, skip_top = mapping.reading
+    lines += [f"        sheet: {_scalar(name)}"] if name else []
+    lines += [f"        skip_top: {skip_top}"] if skip_top else []
     for column in mapping.lacking:
         question = f"{mapping.entity}.{column}: no column tells it; a value for every row"
         lines.append(f"        constants: {{{column}: TODO}}" + ask(question))
+    for column, question in _words()["asked"].get(mapping.entity, {}).items():
+        if column not in mapping.columns:
+            asked = ask(f"{mapping.entity}.{column}: {question}")
+            lines.append(f"        # constants: {{{column}: 1}}{asked}")
     if order := _date_order(mapping):
         is_known = order != "?"
         line = f"date_order: {order if is_known else 'dmy'}"

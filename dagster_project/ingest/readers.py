@@ -8,6 +8,7 @@ in = records + refused always holds.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime as dt
 import re
@@ -217,6 +218,15 @@ def xlsx_records(path: Path, reading: Reading, where: str) -> Iterator[Record | 
         yield Record(number, [_cell_text(cell) for cell in cells])
 
 
+def sheets_of(path: Path, where: str) -> list[str]:
+    """Return the names of a workbook's sheets that hold something; a table in HTML has none."""
+    if not is_typed_file(path):
+        return []
+    with _told_if_broken(where):
+        book = _book_of(path, where)
+        return [name for name in book.sheet_names if _is_filled(book.get_sheet_by_name(name))]
+
+
 def xlsx_head(path: Path, sheet: str | int | None, where: str) -> list[list[str | None]]:
     """Return the first rows of a workbook's sheet, as text."""
     rows = _sheet_of(path, sheet, where, 60)
@@ -228,11 +238,44 @@ def _sheet_of(
 ) -> list[list[Any]]:
     import python_calamine
 
-    with path.open("rb") as handle:
-        head = handle.read(64)
-    if is_html(head):
+    if not is_typed_file(path):
         return html_rows(path, at_most)
-    if head[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" and path.suffix.lower() != ".xls":
+    with _told_if_broken(where):
+        book = _book_of(path, where)
+        names = book.sheet_names
+        try:
+            if wanted is None:
+                sheets = [book.get_sheet_by_name(name) for name in names]
+                sheet = next((s for s in sheets if _is_filled(s)), sheets[0])
+            elif isinstance(wanted, int):
+                sheet = book.get_sheet_by_index(wanted - 1)
+            else:
+                sheet = book.get_sheet_by_name(wanted)
+        except python_calamine.WorksheetNotFound as error:
+            raise refuse(
+                "missing_sheet",
+                f"sheets {', '.join(names)}",
+                f"a sheet {wanted!r}",
+                where,
+                "correct `sheet:` of this entity in workspace.yml",
+            ) from error
+        rows = sheet.to_python(skip_empty_area=False, nrows=at_most)
+        for (row, column), text in error_cells(path, sheet.name, at_most).items():
+            if row < len(rows) and column < len(rows[row]):
+                rows[row][column] = text
+        return rows
+
+
+def _is_filled(sheet: Any) -> bool:
+    return bool(sheet.height and sheet.width)
+
+
+def _book_of(path: Path, where: str) -> Any:
+    import python_calamine
+
+    with path.open("rb") as handle:
+        head = handle.read(8)
+    if head == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" and path.suffix.lower() != ".xls":
         raise refuse(
             "encrypted_workbook",
             "a workbook protected by a password",
@@ -240,29 +283,15 @@ def _sheet_of(
             where,
             "save it without a password and deliver it again",
         )
+    return python_calamine.CalamineWorkbook.from_path(str(path))
+
+
+@contextlib.contextmanager
+def _told_if_broken(where: str) -> Iterator[None]:
+    import python_calamine
+
     try:
-        book = python_calamine.CalamineWorkbook.from_path(str(path))
-        names = book.sheet_names
-        if wanted is None:
-            sheets = [book.get_sheet_by_name(name) for name in names]
-            sheet = next((s for s in sheets if s.height and s.width), sheets[0])
-        elif isinstance(wanted, int):
-            sheet = book.get_sheet_by_index(wanted - 1)
-        else:
-            sheet = book.get_sheet_by_name(wanted)
-        rows = sheet.to_python(skip_empty_area=False, nrows=at_most)
-        for (row, column), text in error_cells(path, sheet.name, at_most).items():
-            if row < len(rows) and column < len(rows[row]):
-                rows[row][column] = text
-        return rows
-    except python_calamine.WorksheetNotFound as error:
-        raise refuse(
-            "missing_sheet",
-            f"sheets {', '.join(names)}",
-            f"a sheet {wanted!r}",
-            where,
-            "correct `sheet:` of this entity in workspace.yml",
-        ) from error
+        yield
     except (python_calamine.CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
         raise refuse(
             "broken_workbook",

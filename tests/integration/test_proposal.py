@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import date
 
+import openpyxl
 import pytest
 import yaml
 
@@ -78,6 +79,83 @@ def test_a_folder_that_nobody_understands_is_refused_and_nothing_is_written(tmp_
         propose_workspace(exports, tmp_path / "made")
     assert r"\xcc.csv: its name is no UTF-8: rename it" in str(refused.value)
     assert not (tmp_path / "made").exists()
+
+
+def workbook(path, **sheets) -> None:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+
+
+def test_tables_of_the_users_own_are_read_to_the_last_column_that_money_hangs_on(tmp_path):
+    """Columns under this program's own names, and a book with a preamble and several sheets.
+
+    By hand, February: deals 100 (the other 100 are deleted), the sheet of February 40 + 10, so
+    150; of 12000 for 12 months 1000 a month; 100 paid less 40 refunded are 60.
+    """
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    (exports / "deals.csv").write_text(
+        "deal_id,stage,opened_at,closed_at,amount,manager_id,updated_at,is_deleted\n"
+        "1,won,2026-02-01,2026-02-10,100,m1,2026-02-11,false\n"
+        "2,won,2026-02-01,2026-02-10,100,m1,2026-02-11,true\n"
+    )
+    (exports / "subscriptions.csv").write_text(
+        "subscription_id,customer_id,started_on,amount,billing_months\ns1,c1,2026-01-01,12000,12\n"
+    )
+    (exports / "payments.csv").write_text(
+        "payment_id,paid_at,amount,kind\np1,2026-02-01,100,payment\np2,2026-02-02,40,refund\n"
+    )
+    head = HEAD.strip().split(";")
+    days = [date(2026, 2, 1), date(2026, 2, 10)]
+    february = [[n, *days, "Успешно", amount, "Анна"] for n, amount in ((1, 40), (2, 10))]
+    sheets = {
+        "Февраль": [["Отчёт по сделкам"], [], head, *february],
+        "Март": [head, [3, *days, "Успешно", 7, "Анна"]],
+        "Люди": [["Менеджер", "Отдел", "Уволен"], ["Анна", "Север", None]],
+    }
+    workbook(exports / "Книга.xlsx", **sheets)
+    told = propose_workspace(exports, tmp_path / "made")
+    assert told.sources == {
+        "books": ["deals.csv", "payments.csv", "subscriptions.csv", "Книга.xlsx"],
+        "books2": ["Книга.xlsx"],
+    }
+    assert list(told.left_out) == ["Книга.xlsx: Март"]
+    settings = yaml.safe_load((told.folder / "workspace.yml").read_text(encoding="utf-8"))
+    deals = settings["sources"]["books2"]["entities"]["deals"]
+    assert (deals["sheet"], deals["skip_top"]) == ("Февраль", 2)
+    published = run_all(told.folder, as_of=date(2026, 3, 31))
+    february = {code: published.kpi(code, "2026-02-01") for code in ("mrr", "paid_revenue")}
+    assert february == {"mrr": 1000, "paid_revenue": 60}
+    assert published.kpi("booked_revenue", "2026-02-01") == 150
+    assert published.one("select team_name from marts.dim_manager where manager_name = 'Анна'") == (
+        "Север"
+    )
+
+
+def test_a_number_that_begins_anew_in_each_file_is_not_taken_for_a_deals_name(tmp_path):
+    """Taken for one, the second file would replace the first: 2 of 4 deals would be left."""
+    row = "{};13.02.2026;25.02.2026;Успешно;10;Анна\n"
+    file = "№" + HEAD.removeprefix("Номер") + row.format(1) + row.format(2)
+    folder = exports_of(tmp_path, январь__csv=file, февраль__csv=file.replace(";10;", ";20;"))
+    told = propose_workspace(folder, tmp_path / "made")
+    settings = told.folder / "workspace.yml"
+    text = settings.read_text(encoding="utf-8")
+    assert [q for q in told.questions if q.startswith('deals.deal_id: "№" counts from 1')]
+    assert told.reading is None
+    settings.write_text(text.replace('"deal_id": "TODO"', '"deal_id": "@row"'), encoding="utf-8")
+    published = run_all(told.folder, as_of=date(2026, 3, 31))
+    assert published.kpi("booked_revenue", "2026-02-01") == 60
+
+
+def test_what_one_amount_of_a_subscription_pays_for_is_asked(tmp_path):
+    content = "subscription_id,customer_id,started_on,amount\ns1,c1,2026-01-01,12000\n"
+    told = propose_workspace(exports_of(tmp_path, subs__csv=content), tmp_path / "made")
+    assert any(q.startswith("subscriptions.billing_months: the months") for q in told.questions)
 
 
 def exports_of(tmp_path, **files: str):

@@ -1,6 +1,7 @@
-"""The name under which a person known by an e-mail is published, for references by that e-mail.
+"""The masks that staging makes of phones and e-mails, said once more in Python.
 
-What belongs here: the mask that staging makes (macro ``as_person_name``), said once more in Python.
+What belongs here: the name under which a person known by an e-mail is published (macro
+``as_person_name``), for references by that e-mail; what is shown of a file (``without_contacts``).
 What does not: hashing what is delivered (dbt), reading the key (settings).
 """
 
@@ -13,6 +14,12 @@ from collections.abc import Callable
 from dagster_project.settings import Workspace, hash_key
 
 _EMAIL = re.compile(r'[^\s@<>:;,"()]+@[^\s@<>:;,"()]+')
+_PHONE = re.compile(r"(^|\D)(\+\d|[78])[\d ()-]{8,16}\d")
+
+
+def without_contacts(text: str) -> str:
+    """Return a text for a report: phones and e-mails in it are withheld."""
+    return _PHONE.sub(r"\1***", _EMAIL.sub("***", text))
 
 
 def published_name(workspace: Workspace) -> Callable[[str], str]:

@@ -39,6 +39,7 @@ from dagster_project.ingest.readers import (
 )
 from dagster_project.ingest.reading import Reading
 from dagster_project.ingest.systems import systems_of
+from dagster_project.masks import without_contacts
 from dagster_project.settings import require_usable_path
 
 _TEXT = {".csv", ".tsv", ".txt"}
@@ -285,7 +286,7 @@ def _mapping_below_preamble(sheet: _Sheet) -> _Mapping | None:
 
 
 def _why_not(sheet: _Sheet) -> str:
-    heads = ", ".join(sheet.headers[:8])
+    heads = without_contacts(", ".join(sheet.headers[:8]))
     if any(re.fullmatch(r"-?[\d.,:\s-]*\d[\d.,:\s-]*", head) for head in sheet.headers):
         return (
             f"no header (the first line holds values: {heads}); "

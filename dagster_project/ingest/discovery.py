@@ -25,6 +25,7 @@ from dagster_project.ingest.recognition import (
     recognise,
 )
 from dagster_project.ingest.target_sheets import target_sheet
+from dagster_project.masks import without_contacts
 from dagster_project.settings import Workspace
 
 _CHUNK = 1 << 22
@@ -251,11 +252,11 @@ def _take(
 
 
 def reason_of(error: SourceFileError) -> str:
-    """Return why a file cannot be used, in one line for its sender."""
+    """Return why a file cannot be used, in one line for its sender; a header may hold anything."""
     parts = [f"found: {error.found}"]
     parts += [f"expected: {error.expected}"] if error.expected else []
     parts += [f"do next: {error.remedy}"] if error.remedy else []
-    return "; ".join(parts)
+    return without_contacts("; ".join(parts))
 
 
 def fingerprint(path: Path) -> Content:

@@ -176,6 +176,18 @@
         else {{ value }} end
 {%- endmacro %}
 
+{# A text as reports show it: phones and e-mails in it are withheld. #}
+{% macro without_contacts(value) %}{{ return(adapter.dispatch('without_contacts')(value)) }}{% endmacro %}
+{% macro duckdb__without_contacts(value) -%}
+    regexp_replace(regexp_replace({{ value }}, '[^\s@<>:;,"()]+@[^\s@<>:;,"()]+', '***', 'g'), '(^|\D)(\+\d|[78])[\d ()-]{8,16}\d', '\1***', 'g')
+{%- endmacro %}
+
+{# Name of a customer, of which a phone or an e-mail is withheld; 16 signs of the keyed hash tell one from another. #}
+{% macro as_customer_name(value) -%}
+    case when not keeps_personal_data and {{ without_contacts(value) }} <> {{ value }}
+        then {{ without_contacts(value) }} || ' #' || left({{ as_keyed_hash(as_match_name(value)) }}, 16) else {{ value }} end
+{%- endmacro %}
+
 {# What tells one e-mail from another, of its keyed hash, of the name made of it, or of the address itself. #}
 {% macro email_mark(value) %}{{ return(adapter.dispatch('email_mark')(value)) }}{% endmacro %}
 {% macro duckdb__email_mark(value) -%}

@@ -151,6 +151,8 @@ select * from final
         {{ business_date_of(name) }} as {{ name[:-3] }}_on
     {%- elif kind in ['key', 'reference'] %}{{ as_reference(name) }} as {{ name }}
     {%- elif name == 'manager_name' %}{{ as_person_name(name) }} as {{ name }}
+    {%- elif name == 'customer_name' %}{{ as_customer_name(name) }} as {{ name }}
+    {%- elif name == 'deal_name' %}case when keeps_personal_data then {{ name }} else {{ without_contacts(name) }} end as {{ name }}
     {%- elif kind == 'text' %}{{ name }}
     {%- else %}{{ name }}__typed as {{ name }}
     {%- endif -%}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import duckdb
 import pytest
 
@@ -196,3 +198,29 @@ def test_contacts_are_hashes_unless_the_workspace_asks_for_them(company: Company
         assert told == (phone, "anna@x.ru")
     else:
         assert all(len(value) == 64 and "anna" not in value for value in told)
+
+
+def test_contacts_in_names_refused_lines_and_headers_are_withheld_and_still_tell_who_is_who(
+    company: Company,
+):
+    """Two phones are two customers, the e-mail is by its alias a third, that of the fourth deal."""
+    columns = "deal_id stage opened_at closed_at amount customer_name deal_name"
+    company.entity("deals", columns).entity("managers", "manager_name team")
+    head = columns.replace(" ", ",") + "\n"
+    won = "{},won,2026-01-01,2026-01-10,{},{},Звонок 8 (916) 123-45-67{}\n"
+    people = ["+79161234567", "+79161234567", "+7 916 123-45-68", "secret@corp.ru", "Вектор"]
+    rows = [won.format(n, 10, who, "") for n, who in enumerate(people, start=1)]
+    rows.append(won.format(6, "secret@corp.ru", "Вектор", ""))
+    rows.append(won.format(7, 10, "Вектор", ",+79161234569,secret@corp.ru"))
+    company.file("deals.csv", head + "".join(rows))
+    company.file("managers.csv", "secret@corp.ru,+79161234560\nАнна,Север\n")
+    company.settings["aliases"] = {"customer": {"secret@corp.ru": "Вектор"}}
+    company.settings["settings"] = {"row_error_limit": 1.0, "tolerate_rejected_files": True}
+    published = company.run()
+    assert published.kpi("booked_revenue", "2026-01-01") == 50
+    assert published.kpi("new_customers", "2026-01-01") == 3
+    tables = published.rows("select table_schema, table_name from information_schema.tables")
+    told = [str(published.rows(f"select * from {schema}.{name}")) for schema, name in tables]
+    told += [path.read_text() for path in (company.directory / "quarantine").rglob("*.txt")]
+    assert [text for text in told if re.search(r"916\D?\D?123|secret@", text)] == []
+    assert ("Звонок ***",) in published.rows("select deal_name from marts.fct_deals")

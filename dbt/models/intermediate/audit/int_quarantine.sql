@@ -21,7 +21,7 @@ told as (
 
 select
     _source_file, _source_row, entity, column_name,
-    nullif(value, '') as value,
+    {{ without_contacts("nullif(value, '')") }} as value,
     reason_code,
     case reason_code
         when 'missing_value' then column_name || ' is required and is empty'
@@ -35,7 +35,7 @@ select
 from told
 union all
 select
-    _source_file, _source_row, entity, cast(null as {{ dbt.type_string() }}), value, reason_code, reason || '; the row is left out', true
+    _source_file, _source_row, entity, cast(null as {{ dbt.type_string() }}), {{ without_contacts('value') }}, reason_code, reason || '; the row is left out', true
 from {{ source('raw', 'file_rejects') }}
 union all
 select _source_file, _source_row, entity, column_name, value, reason_code, reason, false

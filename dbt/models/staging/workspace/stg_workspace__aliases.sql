@@ -1,4 +1,4 @@
--- Spellings of managers go through what staging does to their names, so that an alias of an e-mail still fits.
+-- Spellings of people go through what staging does to their names, so that an alias of an e-mail still fits.
 with
 
 run as (
@@ -11,8 +11,10 @@ run as (
 spelled as (
     select
         aliases.subject,
-        case when aliases.subject = 'manager' then {{ as_person_name('aliases.spelling') }} else aliases.spelling end as spelling,
-        case when aliases.subject = 'manager' then {{ as_person_name('aliases.name') }} else aliases.name end as name
+        case aliases.subject when 'manager' then {{ as_person_name('aliases.spelling') }} when 'customer' then {{ as_customer_name('aliases.spelling') }}
+            else aliases.spelling end as spelling,
+        case aliases.subject when 'manager' then {{ as_person_name('aliases.name') }} when 'customer' then {{ as_customer_name('aliases.name') }}
+            else aliases.name end as name
     from {{ source('raw', 'workspace__aliases') }} as aliases
     cross join run
 )

@@ -4,6 +4,7 @@
     'losses': any_row(ref('stg_workspace__stages'), "outcome = 'lost'") ~ ' or ' ~ any_row(ref('int_stages__united'), "outcome = 'lost'")
         ~ ' or ' ~ any_row(ref('int_deals__united'), 'system_outcome is not null'),
     'openings': any_row(ref('int_deals__current'), 'opened_on is not null'),
+    'amounts': any_row(ref('int_deals__attributed'), 'amount_native is not null'),
     'closings': any_row(ref('int_deals__attributed'), 'won_on is not null'),
     'close_dates': 'not ' ~ any_row('(select deals.* from ' ~ ref('int_deals__attributed') ~ ' as deals inner join ' ~ ref('stg_workspace__sources')
         ~ ' as sources on deals.source_name = sources.source_name and not sources.tells_won_date) as dateless',

@@ -352,6 +352,10 @@ def _columns_of(spellings: dict[str, list[str]], headers: list[str]) -> dict[str
     by_name: dict[str, str] = {}
     for header in headers:
         by_name.setdefault(tight(header), header)
+    bare = [(tight(_without_currency(header)), header) for header in headers]
+    for name, header in bare:
+        if [known for known, _ in bare].count(name) == 1:
+            by_name.setdefault(name, header)
     by_name.pop("", None)
     columns: dict[str, str] = {}
     for column, names in spellings.items():
@@ -364,6 +368,14 @@ def _columns_of(spellings: dict[str, list[str]], headers: list[str]) -> dict[str
         if key in spellings and key not in columns and name in columns:
             columns[key] = columns[name]
     return columns
+
+
+def _without_currency(header: str) -> str:
+    """Return ``Amount, USD`` as ``Amount``; thousands of a currency stay what they are."""
+    told = header.casefold().rstrip(" .)")
+    for sign in (sign for signs in _words()["currencies"].values() for sign in signs):
+        told = told.removesuffix(sign)
+    return told.rstrip(" ,(")
 
 
 def _sources(
@@ -446,8 +458,9 @@ def _entity_lines(mapping: _Mapping, ask: Any) -> list[str]:
         lines.append(f"        constants: {{{column}: TODO}}" + ask(question))
     for column, question in _words()["asked"].get(mapping.entity, {}).items():
         if column not in mapping.columns:
-            asked = ask(f"{mapping.entity}.{column}: {question}")
-            lines.append(f"        # constants: {{{column}: 1}}{asked}")
+            lines.append(f"        # {column}{ask(f'{mapping.entity}.{column}: {question}')}")
+    unread = [head for head in mapping.sheets[0].headers if head not in mapping.columns.values()]
+    lines += [f"        # not read: {_flow(unread)}"] if any(unread) else []
     if order := _date_order(mapping):
         is_known = order != "?"
         line = f"date_order: {order if is_known else 'dmy'}"
@@ -504,10 +517,15 @@ def _currency(own: list[_Mapping]) -> str | None:
         texts = {amount} if amount else set()
         texts |= {v for s in mapping.sheets for v in (s.values(amount) if amount else [])}
         for code, signs in _words()["currencies"].items():
-            if any(sign in text.casefold() for text in texts for sign in signs):
+            if any(_names(sign, text.casefold()) for text in texts for sign in signs):
                 found.add(code)
     codes = {code for code in found if re.fullmatch("[A-Z]{3}", code)}
     return codes.pop() if len(found) == len(codes) == 1 else None
+
+
+def _names(sign: str, text: str) -> bool:
+    """Tell whether a text names a currency: ``C$`` is another one than ``$``."""
+    return bool(re.search(rf"(?<![^\W\d_]){re.escape(sign)}", text))
 
 
 def _stage_lines(sources: dict[str, Any], reading: FirstReading | None, ask: Any) -> list[str]:

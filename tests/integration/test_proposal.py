@@ -152,6 +152,32 @@ def test_a_number_that_begins_anew_in_each_file_is_not_taken_for_a_deals_name(tm
     assert published.kpi("booked_revenue", "2026-02-01") == 60
 
 
+def test_money_in_thousands_is_asked_about_and_a_currency_in_a_header_is_read(tmp_path):
+    """Deals whose amount nobody reads have no revenue, which is not a revenue of 0."""
+    deals = HEAD.replace("Сумма", "Сумма, тыс. руб.") + "1;13.02.2026;25.02.2026;Успешно;10;Анна\n"
+    spend = "Дата;Канал;Расход (руб.)\n13.02.2026;site;5\n"
+    told = propose_workspace(
+        exports_of(tmp_path, сделки__csv=deals, реклама__csv=spend), tmp_path / "made"
+    )
+    text = (told.folder / "workspace.yml").read_text(encoding="utf-8")
+    assert "reporting_currency: RUB\n" in text
+    assert '# not read: ["Сумма, тыс. руб."]' in text
+    assert any(q.startswith("deals.amount: no column") for q in told.questions)
+    published = run_all(told.folder, as_of=date(2026, 3, 31))
+    assert published.kpi("spend", "2026-02-01") == 5
+    assert published.kpi("won_deals", "2026-02-01") == 1
+    assert published.rows(
+        "select is_available, unavailable_because from marts.dim_kpi "
+        "where kpi_code = 'booked_revenue'"
+    ) == [(False, "deals come without an amount")]
+
+
+def test_a_dollar_of_another_country_is_not_taken_for_that_of_the_usa(tmp_path):
+    content = "payment_id,paid_at,amount\np1,2026-01-01,C$5\n"
+    told = propose_workspace(exports_of(tmp_path, payments__csv=content), tmp_path / "made")
+    assert any(q.startswith("reporting_currency") for q in told.questions)
+
+
 def test_what_one_amount_of_a_subscription_pays_for_is_asked(tmp_path):
     content = "subscription_id,customer_id,started_on,amount\ns1,c1,2026-01-01,12000\n"
     told = propose_workspace(exports_of(tmp_path, subs__csv=content), tmp_path / "made")

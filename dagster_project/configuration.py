@@ -55,7 +55,7 @@ ALIAS_SUBJECTS = ("product", "channel", "manager", "customer", "team", "currency
 
 
 PULLED_SYSTEMS = ("bitrix24", "amocrm", "salesforce", "hubspot")
-PULLED_AT = r"/(\d{8}T\d{6})Z(?:-\d+)?/"
+PULLED_AT = r"/(\d{8}T\d{6})Z/"
 """Where the path of a pulled file says when it was asked for."""
 _PAGE_SIZES = {"amocrm": (1, 250), "salesforce": (200, 2000), "hubspot": (1, 100)}
 

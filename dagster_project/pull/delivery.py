@@ -15,13 +15,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
 from dagster_project.errors import WorkspaceError
 from dagster_project.pull.transport import Number, Secrets
 
+_STAMP = "%Y%m%dT%H%M%SZ"
+_SECOND = timedelta(seconds=1)
 _BREAKS = {"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"}
 
 
@@ -39,13 +41,26 @@ class Delivery:
     path: Path = field(init=False)
 
     def __post_init__(self) -> None:
-        """Choose a name that no earlier delivery has and drop what a killed pull left."""
-        stamp = self.pulled_at.strftime("%Y%m%dT%H%M%SZ")
+        """Choose a name after those of all earlier deliveries and drop what a killed pull left.
+
+        The name says which delivery is the newer, also where the clock was put back.
+
+        Raises:
+            WorkspaceError: A delivery is dated a day ahead; what is deleted would stay till then.
+        """
+        digits = "[0-9]" * 8 + "T" + "[0-9]" * 6 + "Z"
+        stamps = [path.name for path in self.folder.glob(digits)]
+        newest = max(map(_instant_of, stamps), default=self.pulled_at - _SECOND)
+        if newest > self.pulled_at + timedelta(days=1):
+            raise WorkspaceError(
+                "choosing a folder for a pull",
+                found=f"a delivery of a later day than this machine's clock tells, {max(stamps)}",
+                expected="a clock that is right, and was",
+                where=str(self.folder),
+                remedy="put the clock right, or rename that folder to when it was pulled",
+            )
+        stamp = max(self.pulled_at, newest + _SECOND).strftime(_STAMP)
         self.path = self.folder / stamp
-        number = 1
-        while self.path.exists():
-            number += 1
-            self.path = self.folder / f"{stamp}-{number}"
         self.drop_unfinished()
 
     @property
@@ -73,6 +88,10 @@ class Delivery:
             lines.path = self.path / unfinished.name
         else:
             unfinished.unlink()
+
+
+def _instant_of(stamp: str) -> datetime:
+    return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
 
 
 class Lines:

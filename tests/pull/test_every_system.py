@@ -271,7 +271,10 @@ def test_two_pulls_in_one_second_are_two_deliveries(firm):
     firm.hands.sleep = lambda seconds: None
     firm.pull(full=True)
     firm.pull(full=True)
-    assert [p.name for p in firm.deliveries] == ["20260331T150000Z", "20260331T150000Z-2"]
+    assert [p.name for p in firm.deliveries] == ["20260331T150000Z", "20260331T150001Z"]
+    firm.hands.ahead = -timedelta(days=1)
+    with pytest.raises(WorkspaceError, match="20260331T150001Z"):
+        firm.pull()
 
 
 def test_a_second_pull_of_the_source_at_the_same_time_is_refused(firm):

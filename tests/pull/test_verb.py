@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -160,6 +160,7 @@ def test_a_pull_that_is_killed_leaves_no_half_file_and_the_next_one_repeats_it(a
     go_on.set()
     assert [p.name for p in amo.deliveries[0].rglob("*")] == ["users.ndjson"]
     assert list(amo.state["objects"]) == ["users"]
+    amo.hands.ahead = datetime.now(UTC) - amo.world.now  # the killed one went by the true clock
     amo.pull()
     (leads,) = amo.directory.rglob("leads.ndjson")
     numbers = [json.loads(line)["id"] for line in leads.read_text().splitlines()]
@@ -217,7 +218,10 @@ def test_what_is_pulled_is_read_as_what_is_delivered(org):
 
 @pytest.mark.e2e
 def test_a_full_pull_is_as_new_as_its_folder_says_and_not_as_the_newest_record_left_in_it(amo):
-    """Three wins of 100 on 6 March and one of 1000 on 26 March; the last is then gone: 300."""
+    """Three wins of 100 on 6 March and one of 1000 on 26 March; the last is then gone: 300.
+
+    This machine's clock runs three hours ahead, and is put right between the two pulls.
+    """
     amo.write({"delivery": "full", "won_date": "crm_close"})
     text = (amo.directory / "workspace.yml").read_text()
     limit = "settings: {full_delivery_shrink_limit: 0.5}\n"
@@ -228,6 +232,7 @@ def test_a_full_pull_is_as_new_as_its_folder_says_and_not_as_the_newest_record_l
         row |= {"status_id": 142, "pipeline_id": 8, "closed_at": row["updated_at"]}
     amo.pull()
     amo.world.now += timedelta(hours=1)
+    amo.hands.ahead = timedelta(0)
     del amo.world.records[4]
     amo.pull()
     published = run_all(amo.directory, as_of=date(2026, 3, 31))

@@ -14,7 +14,9 @@ from collections.abc import Callable
 from dagster_project.settings import Workspace, hash_key
 
 _EMAIL = re.compile(r'[^\s@<>:;,"()]+@[^\s@<>:;,"()]+')
-_PHONE = re.compile(r"(^|\D)(\+\d|[78])[\d ()-]{8,16}\d")
+_PHONE = re.compile(
+    r"(^|\D)(?:\+\d[\d ()-]{7,16}\d|[78][ (-]*\d{3}[ )-]*\d{3}[ -]*\d{2}[ -]*\d{2}\b)", re.ASCII
+)
 
 
 def without_contacts(text: str) -> str:

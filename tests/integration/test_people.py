@@ -207,7 +207,7 @@ def test_contacts_in_names_refused_lines_and_headers_are_withheld_and_still_tell
     columns = "deal_id stage opened_at closed_at amount customer_name deal_name"
     company.entity("deals", columns).entity("managers", "manager_name team")
     head = columns.replace(" ", ",") + "\n"
-    won = "{},won,2026-01-01,2026-01-10,{},{},Звонок 8 (916) 123-45-67{}\n"
+    won = "{},won,2026-01-01,2026-01-10,{},{},Звонок 8 (916) 123-45-67 ИНН 7701234567{}\n"
     people = ["+79161234567", "+79161234567", "+7 916 123-45-68", "secret@corp.ru", "Вектор"]
     rows = [won.format(n, 10, who, "") for n, who in enumerate(people, start=1)]
     rows.append(won.format(6, "secret@corp.ru", "Вектор", ""))
@@ -223,4 +223,4 @@ def test_contacts_in_names_refused_lines_and_headers_are_withheld_and_still_tell
     told = [str(published.rows(f"select * from {schema}.{name}")) for schema, name in tables]
     told += [path.read_text() for path in (company.directory / "quarantine").rglob("*.txt")]
     assert [text for text in told if re.search(r"916\D?\D?123|secret@", text)] == []
-    assert ("Звонок ***",) in published.rows("select deal_name from marts.fct_deals")
+    assert ("Звонок *** ИНН 7701234567",) in published.rows("select deal_name from marts.fct_deals")

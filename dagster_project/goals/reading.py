@@ -519,8 +519,8 @@ def _numbered(drafts: list[_Draft]) -> list[Goal]:
     numbered = []
     for place, draft in enumerate(kept, start=1):
         issued = draft.goal.issued_on
-        if issued is None and place > 1 and draft.seen_at is not None:
-            issued = draft.seen_at.date()
+        if issued is None and place > 1:
+            issued = draft.row.get("observed_on")
         number = draft.version if draft.version is not None else place
         numbered.append(replace(draft.goal, version=number, issued_on=issued))
     return numbered

@@ -235,7 +235,9 @@ def read_plans(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> P
 
 def _delivered(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     found = connection.execute(
-        "select * from intermediate.int_targets__united where not _is_row_rejected "
+        "select targets.*, landings.observed_on from intermediate.int_targets__united as targets "
+        "inner join intermediate.int_landings__observed as landings "
+        "on targets._landing_key = landings._landing_key where not targets._is_row_rejected "
         "order by _observed_at, _source_file, _source_row, period_start"
     )
     names = [column[0] for column in found.description]

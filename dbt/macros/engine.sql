@@ -292,8 +292,3 @@
 {% macro duckdb__as_iso_day(value) -%}
     case when regexp_matches({{ value }}, '^\s*\d{4}-\d{2}-\d{2}') then try_cast(substr(trim({{ value }}), 1, 10) as date) end
 {%- endmacro %}
-
-{% macro is_within_hours(one, other, hours) %}{{ return(adapter.dispatch('is_within_hours')(one, other, hours)) }}{% endmacro %}
-{% macro duckdb__is_within_hours(one, other, hours) -%}
-    ({{ one }} is not null and {{ one }} >= {{ other }} - interval {{ hours }} hour and {{ one }} <= {{ other }} + interval {{ hours }} hour)
-{%- endmacro %}

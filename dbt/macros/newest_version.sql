@@ -32,13 +32,18 @@ newest as (
 {% endmacro %}
 
 {#
-  CTE `absent_keys`: keys of records that are gone by a day because they are absent from the first full
-  delivery after the last one that held them.
+  CTE `deletions`(gone_key, deleted_on) of the CTE `newest`: records that their newest version says are deleted, and those
+  that are absent from the first full delivery after the last one that held them. The day is that of the version, else of
+  the delivery.
 #}
-{% macro absent_keys(relation, key) %}
+{% macro deletions(relation, key) %}
+observations as (select _landing_key, observed_on from {{ ref('int_landings__observed') }}),
+
 full_deliveries as (
-    select source_name, _delivery_id, min(_observed_at) as observed_at
-    from {{ relation }} where _is_full_delivery group by source_name, _delivery_id
+    select accepted.source_name, accepted._delivery_id, min(accepted._observed_at) as observed_at, min(observations.observed_on) as observed_on
+    from {{ relation }} as accepted
+    inner join observations on accepted._landing_key = observations._landing_key
+    where accepted._is_full_delivery group by accepted.source_name, accepted._delivery_id
 ),
 
 last_seen as (
@@ -50,22 +55,21 @@ last_seen as (
     group by accepted.{{ key }}, accepted.source_name
 ),
 
-absent_keys as (
-    select last_seen.gone_key, min(cast(full_deliveries.observed_at as date)) as deleted_on
-    from last_seen
-    inner join full_deliveries
-        on last_seen.source_name = full_deliveries.source_name and full_deliveries.observed_at > last_seen.seen_at
-    group by last_seen.gone_key
+deletions as (
+    select gone_key, coalesce(min(said_on), min(absent_on)) as deleted_on from (
+        select newest.{{ key }} as gone_key, coalesce(newest.updated_on, observations.observed_on) as said_on, cast(null as date) as absent_on
+        from newest
+        inner join observations on newest._landing_key = observations._landing_key
+        where newest.is_deleted
+        union all
+        select last_seen.gone_key, cast(null as date), full_deliveries.observed_on
+        from last_seen
+        inner join full_deliveries
+            on last_seen.source_name = full_deliveries.source_name and full_deliveries.observed_at > last_seen.seen_at
+    ) as told
+    group by gone_key
 ),
 {% endmacro %}
-
-{# Whether the newest version of a record says that it is deleted by a day. #}
-{% macro is_deleted_by(record, day) -%}
-    coalesce({{ record }}.is_deleted and {{ deletion_day(record) }} <= {{ day }}, false)
-{%- endmacro %}
-
-{# Day of the version of a record that says it is deleted. #}
-{% macro deletion_day(record) -%}coalesce({{ record }}.updated_on, cast({{ record }}._observed_at as date)){%- endmacro %}
 
 {# Native money at a rate: rounded half-up once, here. #}
 {% macro to_reporting(amount, rate) -%}

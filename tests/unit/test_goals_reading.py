@@ -113,17 +113,17 @@ def test_a_goal_delivered_again_as_it_was_is_one_version():
 def test_versions_are_numbered_in_the_order_in_which_they_came():
     goals, _ = read(
         {"goal_id": "G", "target_value": "3", "_file_sha256": "c",
-         "_observed_at": datetime(2026, 2, 20)},
+         "_observed_at": datetime(2026, 2, 20), "observed_on": date(2026, 2, 20)},
         {"goal_id": "G", "target_value": "1", "_file_sha256": "a"},
         {"goal_id": "G", "target_value": "2", "_file_sha256": "b",
-         "_observed_at": datetime(2026, 2, 5)},
+         "_observed_at": datetime(2026, 2, 5, 23), "observed_on": date(2026, 2, 6)},
     )  # fmt: skip
     assert [(g.version, g.given, g.issued_on) for g in goals] == [
         (1, 1, None),
-        (2, 2, date(2026, 2, 5)),
+        (2, 2, date(2026, 2, 6)),
         (3, 3, date(2026, 2, 20)),
     ]
-    held = [in_force(goals, date(2026, 2, day)).version for day in (1, 4, 5, 19, 20, 28)]
+    held = [in_force(goals, date(2026, 2, day)).version for day in (1, 5, 6, 19, 20, 28)]
     assert held == [1, 1, 2, 2, 3, 3]
 
 

@@ -120,7 +120,6 @@ select
     case when costed.won_on >= costed.lead_created_on then {{ days_between('costed.lead_created_on', 'costed.won_on') }} end as lead_to_win_days,
     costed.lead_created_on,
     costed.is_reversed,
-    costed._observed_at,
     costed._source_file, costed._source_row
 from costed
 left join first_wins on costed.deal_id = first_wins.deal_id

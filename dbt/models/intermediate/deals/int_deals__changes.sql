@@ -3,11 +3,9 @@
 -- `old_value` NULL on a first row: not a change but the first that is known.
 with
 
-settings as (select * from {{ ref('stg_workspace__settings') }}),
-
 deals as (
-    select deal_id, source_name, pipeline, opened_at, opened_on, manager_now_id, amount_native, planned_close_on, updated_at, _observed_at,
-        _source_file, _source_row
+    select deal_id, source_name, pipeline, opened_at, opened_on, manager_now_id, amount_native, planned_close_on, updated_at, updated_on,
+        observed_at, observed_on, _source_file, _source_row
     from {{ ref('int_deals__current') }}
 ),
 
@@ -107,10 +105,11 @@ outgrown as (
         case last_told.field when 'owner' then deals.manager_now_id
             when 'amount' then cast(deals.amount_native as {{ dbt.type_string() }})
             else cast(deals.planned_close_on as {{ dbt.type_string() }}) end as new_value,
-        coalesce(deals.updated_at, deals._observed_at) as changed_at, deals._source_file, deals._source_row
+        coalesce(deals.updated_at, deals.observed_at) as changed_at, coalesce(deals.updated_on, deals.observed_on) as changed_on,
+        deals._source_file, deals._source_row
     from last_told
     inner join deals on last_told.deal_id = deals.deal_id
-    where coalesce(deals.updated_at, deals._observed_at) > last_told.changed_at
+    where coalesce(deals.updated_at, deals.observed_at) > last_told.changed_at
 ),
 
 -- inferred, where nothing is delivered ----------------------------------------------------------------
@@ -156,11 +155,9 @@ united as (
         inferred_fields.changed_at, inferred_fields.changed_on, cast(null as {{ dbt.type_string() }}), cast(null as {{ dbt.type_string() }}), true, true, inferred_fields._source_file, inferred_fields._source_row
     from inferred_fields inner join deals on inferred_fields.deal_id = deals.deal_id
     union all
-    select outgrown.deal_id, outgrown.field, deals.pipeline, deals.pipeline, outgrown.old_value, outgrown.new_value, outgrown.changed_at,
-        cast({{ utc_to_local('outgrown.changed_at', 'settings.timezone', 'settings.utc_offset_seconds', 'settings.offset_valid_from') }} as date),
+    select outgrown.deal_id, outgrown.field, deals.pipeline, deals.pipeline, outgrown.old_value, outgrown.new_value, outgrown.changed_at, outgrown.changed_on,
         cast(null as {{ dbt.type_string() }}), cast(null as {{ dbt.type_string() }}), true, true, outgrown._source_file, outgrown._source_row
     from outgrown
-    cross join settings
     inner join deals on outgrown.deal_id = deals.deal_id
     where outgrown.new_value <> coalesce(outgrown.old_value, '') and outgrown.new_value <> 'not_given'
 )

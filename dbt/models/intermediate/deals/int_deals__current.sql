@@ -19,10 +19,10 @@ currencies as (select * from {{ ref('stg_workspace__aliases') }} where subject =
 
 {{ newest_version(ref('int_deals__united'), 'deal_id', entity='deals') }}
 
-{{ absent_keys(ref('int_deals__united'), 'deal_id') }}
+{{ deletions(ref('int_deals__united'), 'deal_id') }}
 
 gone as (
-    select absent_keys.gone_key from absent_keys cross join settings where absent_keys.deleted_on <= settings.as_of
+    select deletions.gone_key from deletions cross join settings where deletions.deleted_on <= settings.as_of
 ),
 
 final as (
@@ -49,11 +49,12 @@ final as (
         newest.partner_id,
         lower(newest.partner_role) as partner_role,
         newest.loss_reason,
-        newest.updated_at,
-        newest._observed_at,
+        newest.updated_at, newest.updated_on,
+        observations.observed_at, observations.observed_on,
         newest._source_file, newest._source_row, newest._file_sha256
     from newest
     cross join settings
+    inner join {{ ref('int_landings__observed') }} as observations on newest._landing_key = observations._landing_key
     left join gone on newest.deal_id = gone.gone_key
     left join stages
         on newest.source_name = stages.source_name and newest.stage = stages.stage
@@ -65,7 +66,6 @@ final as (
     left join lead_survivors on newest.lead_id = lead_survivors.lead_id
     left join currencies on {{ as_match_name('newest.currency') }} = currencies.spelling_match
     where gone.gone_key is null
-        and not {{ is_deleted_by('newest', 'settings.as_of') }}
         and newest.merged_into is null
         and (newest.opened_on is null or newest.opened_on <= settings.as_of)
 )

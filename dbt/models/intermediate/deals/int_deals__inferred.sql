@@ -10,7 +10,7 @@ managers as (select * from {{ ref('int_managers__crosswalk') }}),
 
 accepted as (select * from {{ ref('int_deals__united') }} where not _is_row_rejected),
 
-{{ observations() }}
+observations as (select * from {{ ref('int_landings__observed') }}),
 
 repeated as (select deal_id from accepted group by deal_id having count(*) > 1),
 

@@ -20,7 +20,10 @@ plans_known as (
     select
         seen.source_name, coalesce(told.known_from, seen.known_from) as known_from
     from (
-        select source_name, cast(min(_observed_at) as date) as known_from from {{ ref('int_deals__united') }} group by source_name
+        select united.source_name, min(landings.observed_on) as known_from
+        from {{ ref('int_deals__united') }} as united
+        inner join {{ ref('int_landings__observed') }} as landings on united._landing_key = landings._landing_key
+        group by united.source_name
     ) as seen
     left join (
         select deals.source_name, min(changes.changed_on) as known_from

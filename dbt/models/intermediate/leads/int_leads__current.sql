@@ -18,10 +18,10 @@ deal_survivors as (select * from {{ ref('int_deals__survivors') }}),
 
 {{ newest_version(ref('int_leads__united'), 'lead_id', entity='leads') }}
 
-{{ absent_keys(ref('int_leads__united'), 'lead_id') }}
+{{ deletions(ref('int_leads__united'), 'lead_id') }}
 
 gone as (
-    select absent_keys.gone_key from absent_keys cross join settings where absent_keys.deleted_on <= settings.as_of
+    select deletions.gone_key from deletions cross join settings where deletions.deleted_on <= settings.as_of
 ),
 
 living as (
@@ -29,7 +29,7 @@ living as (
     from newest
     cross join settings
     left join gone on newest.lead_id = gone.gone_key
-    where gone.gone_key is null and not {{ is_deleted_by('newest', 'settings.as_of') }} and newest.merged_into is null and newest.created_on <= settings.as_of
+    where gone.gone_key is null and newest.merged_into is null and newest.created_on <= settings.as_of
 ),
 
 shared_contacts as (select contact_key from living where contact_key is not null group by contact_key having count(*) > 1),

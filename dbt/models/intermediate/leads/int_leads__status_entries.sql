@@ -8,7 +8,7 @@ leads as (select lead_id, head_lead_id, manager_id, channel_id from {{ ref('int_
 
 accepted as (select * from {{ ref('int_leads__united') }} where not _is_row_rejected),
 
-{{ observations() }}
+observations as (select * from {{ ref('int_landings__observed') }}),
 
 meanings as (
     select source_name, status_match, coalesce(max(counts_as), max(case when outcome in ('qualified', 'converted') then 'qualified' end)) as event

@@ -4,7 +4,12 @@ with
 
 currencies as (select * from {{ ref('stg_workspace__aliases') }} where subject = 'currency'),
 
-accepted as (select * from {{ ref('int_spend__united') }} where not _is_row_rejected),
+accepted as (
+    select united.*, landings.observed_on
+    from {{ ref('int_spend__united') }} as united
+    inner join {{ ref('int_landings__observed') }} as landings on united._landing_key = landings._landing_key
+    where not united._is_row_rejected
+),
 
 named as (select * from accepted where cut is not null),
 
@@ -34,8 +39,7 @@ keyed as (
         -- a period that is not over was spent by the day it was seen
         case
             when accepted.period_end is null or accepted.period_end <= accepted.spent_on then accepted.spent_on
-            when accepted.cut is not null and accepted._observed_at is not null and cast(accepted._observed_at as date) >= accepted.spent_on
-                then least(accepted.period_end, cast(accepted._observed_at as date))
+            when accepted.cut is not null and accepted.observed_on >= accepted.spent_on then least(accepted.period_end, accepted.observed_on)
             else accepted.period_end
         end as last_on,
         accepted.cut is not null

@@ -23,10 +23,10 @@ versions as (
 
 {{ newest_version('versions', 'version_key') }}
 
-{{ absent_keys('versions', 'version_key') }}
+{{ deletions('versions', 'version_key') }}
 
 gone as (
-    select absent_keys.gone_key from absent_keys cross join settings where absent_keys.deleted_on <= settings.as_of
+    select deletions.gone_key from deletions cross join settings where deletions.deleted_on <= settings.as_of
 ),
 
 delivered as (
@@ -44,7 +44,7 @@ delivered as (
     left join managers on newest.manager_id = managers.manager_ref
     left join products on newest.product_id = products.product_ref
     left join currencies on {{ as_match_name('newest.currency') }} = currencies.spelling_match
-    where gone.gone_key is null and not {{ is_deleted_by('newest', 'settings.as_of') }} and newest.started_on <= settings.as_of and coalesce(newest.billing_months, 1) > 0
+    where gone.gone_key is null and newest.started_on <= settings.as_of and coalesce(newest.billing_months, 1) > 0
 ),
 
 spells as (

@@ -7,15 +7,15 @@ settings as (select * from {{ ref('int_settings') }}),
 
 {{ newest_version(gone, 'deal_id') }}
 
-{{ absent_keys(ref('int_deals__united'), 'deal_id') }}
+{{ deletions(ref('int_deals__united'), 'deal_id') }}
 
 final as (
     select
         newest.deal_id,
-        coalesce(case when newest.is_deleted then {{ deletion_day('newest') }} end, absent_keys.deleted_on) as deleted_on,
+        deletions.deleted_on,
         newest._source_file, newest._source_row
     from newest
-    left join absent_keys on newest.deal_id = absent_keys.gone_key
+    inner join deletions on newest.deal_id = deletions.gone_key
     where newest.merged_into is null
 )
 

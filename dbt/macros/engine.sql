@@ -270,12 +270,17 @@
     {{ add_days(day, '-((' ~ days_between("date '1900-01-01'", day) ~ ') % 7)') }}
 {%- endmacro %}
 
-{# Working minutes from the calendar's beginning to a local time, on its day's row of int_working_time__daily. #}
+{# Working minutes from the calendar's beginning to an instant, on its day's row of int_working_time__daily. #}
 {% macro working_minute(value, day) -%}
-    {{ day }}.minutes_before + case when {{ day }}.is_working then
-        least(greatest(cast(floor({{ seconds_of_day(value) }} / 60.0) as integer), {{ day }}.work_start_minute), {{ day }}.work_end_minute) - {{ day }}.work_start_minute
-    else 0 end
+    {{ day }}.minutes_before + least(greatest({{ minutes_between(day ~ '.work_start_at', value) }}, 0), {{ day }}.work_minutes)
 {%- endmacro %}
+
+{# Whole minutes that have passed between two instants. #}
+{% macro minutes_between(start, finish) %}{{ return(adapter.dispatch('minutes_between')(start, finish)) }}{% endmacro %}
+{% macro duckdb__minutes_between(start, finish) -%}cast(floor((epoch_us({{ finish }}) - epoch_us({{ start }})) / 60000000.0) as integer){%- endmacro %}
+
+{% macro add_minutes(value, count) %}{{ return(adapter.dispatch('add_minutes')(value, count)) }}{% endmacro %}
+{% macro duckdb__add_minutes(value, count) -%}{{ value }} + to_minutes(cast({{ count }} as bigint)){%- endmacro %}
 
 {# Money in a log of changes, which holds every kind of value: only spellings that mean one number. #}
 {% macro as_unmistakable_money(value) %}{{ return(adapter.dispatch('as_unmistakable_money')(value)) }}{% endmacro %}

@@ -8,7 +8,7 @@
     and {{ later }}.updated_at > case when {{ earlier }}.observed_at < {{ later }}.observed_at then {{ earlier }}.observed_at else {{ earlier }}.updated_at end
 {%- endmacro %}
 
-{# Instant at which a business day begins. #}
-{% macro day_start_utc(day) -%}
-    {{ local_to_utc('cast(' ~ day ~ ' as timestamp)', 'settings.timezone', 'settings.utc_offset_seconds', 'settings.offset_valid_from') }}
+{# Instant of a minute of a business day, which begins with minute 0. #}
+{% macro instant_of_day(day, minute=0) -%}
+    {{ local_to_utc('(' ~ add_minutes('cast(' ~ day ~ ' as timestamp)', minute) ~ ')', 'settings.timezone', 'settings.utc_offset_seconds', 'settings.offset_valid_from') }}
 {%- endmacro %}

@@ -291,3 +291,98 @@ def test_personal_data_is_hashed(published):
         data = (published.session.workspace.directory / name).read_bytes()
         assert b"9991234567" not in data
         assert b"123-45-67" not in data
+
+
+# -- a company in New York that works around the clock and reports in USD ------------------------
+
+
+@pytest.fixture(scope="module")
+def abroad(tmp_path_factory):
+    """As of 20 March 2026; 1 EUR is 1.1 USD. Clocks change on 2 November 2025 and 8 March 2026."""
+    from tests.conftest import Company
+
+    company = Company(tmp_path_factory.mktemp("abroad") / "ws")
+    company.settings |= {
+        "timezone": "America/New_York",
+        "country": "US",
+        "reporting_currency": "USD",
+        "working_hours": "00:00-24:00",
+        "as_of": "2026-03-20",
+    }
+    tables = {
+        "products": """\
+product_id,product_name,cost,cost_share,currency
+p1,Alpha,10,,EUR
+p2,Beta,100,,USD
+p3,Gamma,10,,eur
+p4,Delta,,0.2,
+p5,Omega,,,
+""",
+        "fx_rates": "rate_on,currency,rate\n2026-03-01,EUR,1.1\n",
+        "deals": """\
+deal_id,stage,opened_at,closed_at,amount,currency,manager_id,product_id
+d1,won,2026-03-01,2026-03-02,1000,USD,m1,
+d2,won,2026-03-01,2026-03-02,1000,USD,m1,
+d3,won,2026-03-01,2026-03-02,1000,USD,m1,p3
+d4,won,2026-03-01,2026-03-02,1000,USD,m1,p1
+d5,won,2026-03-01,2026-03-02,1000,USD,m1,
+d6,won,2026-03-01,2026-03-02,1000,USD,m1,
+d7,won,2026-03-01,2026-03-02,1000,USD,m1,
+d8,won,2026-01-10,2026-03-03,500,USD,m2,
+d9,open,2026-02-10,,300,USD,m3,
+""",
+        "deal_items": """\
+deal_id,product_id,quantity,price,cost
+d1,p1,1,500,
+d1,p2,1,500,
+d2,p1,1,500,7
+d2,p2,1,500,
+d5,p1,1,500,7
+d5,p1,2,250,
+d6,p1,1,500,7
+d6,p4,1,500,
+d7,p1,1,500,7
+d7,p5,1,500,
+""",
+        "deal_changes": """\
+deal_id,field,old_value,new_value,changed_at
+d8,owner,m4,m2,2026-03-01T12:00:00Z
+d9,owner,m4,m3,2026-02-20T12:00:00Z
+""",
+        "leads": """\
+lead_id,created_at,manager_id,first_response_at
+l1,2026-03-08T05:00:00Z,m1,2026-03-08T08:00:00Z
+l2,2025-11-02T04:30:00Z,m1,2025-11-02T08:30:00Z
+l3,2025-11-02T05:59:00Z,m1,2025-11-02T06:01:00Z
+l4,2026-03-20T15:00:00Z,m1,2026-03-25T08:00:00Z
+""",
+        "calendar": "day,is_working\n2026-03-08,yes\n2025-11-02,yes\n",
+    }
+    for entity, text in tables.items():
+        company.entity(entity, text.splitlines()[0].replace(",", " "), files=f"{entity}.csv")
+        company.file(f"{entity}.csv", text)
+    company.entity("products", "product_id product_name cost currency", source="shop")
+    company.file(
+        "products.csv", "product_id,product_name,cost,currency\nx,Alpha,9,USD\n", source="shop"
+    )
+    return company.run()
+
+
+@pytest.mark.kpi("speed_to_lead_minutes", "speed_to_lead_sla")
+def test_working_minutes_pass_as_they_do_when_the_clock_is_changed(abroad):
+    """l1: midnight to 4:00, of which an hour was skipped. l2: 0:30 to 3:30 with an hour twice. l3:
+    1:59 to the second 1:01. l4 has an answer of a later day only, and waited longer than 15."""
+    found = abroad.rows(
+        "select lead_id, speed_to_lead_minutes, first_touch_at is null from marts.fct_leads "
+        "order by 1"
+    )
+    assert found == [
+        ("crm:l1", 180, False),
+        ("crm:l2", 240, False),
+        ("crm:l3", 2, False),
+        ("crm:l4", None, True),
+    ]
+    assert abroad.kpi("speed_to_lead_minutes", "2025-11-01") == (240 + 2) / 2
+    assert abroad.kpi("speed_to_lead_sla", "2025-11-01") == 1 / 2
+    assert abroad.kpi("speed_to_lead_minutes", MAR) == 180
+    assert abroad.kpi("speed_to_lead_sla", MAR) == 0

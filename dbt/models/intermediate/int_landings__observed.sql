@@ -30,12 +30,12 @@ select
     named._landing_key,
     case
         when named.is_of_record then named.last_updated_at
-        when {{ seconds_of_day('named.named_at') }} = 0 then {{ day_start_utc('cast(named.named_at as date)') }}
+        when {{ seconds_of_day('named.named_at') }} = 0 then {{ instant_of_day('cast(named.named_at as date)') }}
         else named.named_at
     end as observed_at,
     case
         when named.is_of_record then named.last_updated_at
-        when {{ seconds_of_day('named.named_at') }} = 0 then {{ day_start_utc(add_days('cast(named.named_at as date)', 1)) }}
+        when {{ seconds_of_day('named.named_at') }} = 0 then {{ instant_of_day(add_days('cast(named.named_at as date)', 1)) }}
         else named.named_at
     end as observed_until,
     cast(case

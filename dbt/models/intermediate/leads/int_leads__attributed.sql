@@ -42,15 +42,16 @@ qualifications as (
 
 -- what lies before the lead was created is no answer to it, and does not hide one that came after
 responses as (
-    select rest.head_lead_id as lead_id, min(rest.first_response_at) as responded_at
+    select rest.head_lead_id as lead_id, min(rest.first_response_at) as responded_at, min(rest.first_response_on) as responded_on
     from leads as rest
+    cross join settings
     inner join leads as head on rest.head_lead_id = head.lead_id
-    where rest.first_response_at >= head.created_at
+    where rest.first_response_at >= head.created_at and rest.first_response_on <= settings.as_of
     group by rest.head_lead_id
 ),
 
 touches as (
-    select activities.lead_id, min(activities.occurred_at) as touched_at
+    select activities.lead_id, min(activities.occurred_at) as touched_at, min(activities.occurred_on) as touched_on
     from activities
     inner join leads on activities.lead_id = leads.lead_id
     where activities.is_done and activities.manager_id <> 'not_given' and activities.kind in ('call', 'meeting', 'email')
@@ -71,7 +72,7 @@ joined as (
             then coalesce(wins.manager_id, leads.manager_id) end as won_manager_id,
         leads.customer_id, leads.partner_id,
         case when leads.lead_id = leads.head_lead_id then coalesce(touches.touched_at, responses.responded_at) end as first_touch_at,
-        settings.timezone, settings.utc_offset_seconds, settings.offset_valid_from,
+        case when leads.lead_id = leads.head_lead_id then coalesce(touches.touched_on, responses.responded_on) end as first_touch_on,
         settings.sla_minutes, settings.conversion_window_days, settings.as_of,
         leads._source_file, leads._source_row
     from leads
@@ -83,25 +84,16 @@ joined as (
     left join responses on leads.lead_id = responses.lead_id
 ),
 
-localised as (
-    select
-        *,
-        {{ utc_to_local('created_at', 'timezone', 'utc_offset_seconds', 'offset_valid_from') }} as created_local,
-        {{ utc_to_local('first_touch_at', 'timezone', 'utc_offset_seconds', 'offset_valid_from') }} as touched_local
-    from joined
-),
-
 clocked as (
     select
-        localised.*,
-        {{ working_minute('created_local', 'created_day') }} as created_minute,
-        {{ working_minute('touched_local', 'touched_day') }} as touched_minute,
-        last_day.minutes_before
-            + case when last_day.is_working then last_day.work_end_minute - last_day.work_start_minute else 0 end as last_minute
-    from localised
-    left join working_time as created_day on cast(localised.created_local as date) = created_day.day
-    left join working_time as touched_day on cast(localised.touched_local as date) = touched_day.day
-    left join working_time as last_day on localised.as_of = last_day.day
+        joined.*,
+        {{ working_minute('joined.created_at', 'created_day') }} as created_minute,
+        {{ working_minute('joined.first_touch_at', 'touched_day') }} as touched_minute,
+        last_day.minutes_before + last_day.work_minutes as last_minute
+    from joined
+    left join working_time as created_day on joined.created_on = created_day.day
+    left join working_time as touched_day on joined.first_touch_on = touched_day.day
+    left join working_time as last_day on joined.as_of = last_day.day
 )
 
 select

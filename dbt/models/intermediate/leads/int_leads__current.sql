@@ -80,7 +80,7 @@ select
     coalesce(deal_survivors.survivor_id, living.deal_id) as deal_id,
     customers.customer_id,
     living.partner_id,
-    living.first_response_at,
+    living.first_response_at, living.first_response_on,
     living._source_file, living._source_row, living._file_sha256
 from living
 cross join settings

@@ -386,3 +386,17 @@ def test_working_minutes_pass_as_they_do_when_the_clock_is_changed(abroad):
     assert abroad.kpi("speed_to_lead_sla", "2025-11-01") == 1 / 2
     assert abroad.kpi("speed_to_lead_minutes", MAR) == 180
     assert abroad.kpi("speed_to_lead_sla", MAR) == 0
+
+
+def test_a_seller_known_from_deals_alone_is_employed_from_the_first_he_opened_or_got(abroad):
+    """m4 opened d8 and d9 before m2 and m3 got them."""
+    found = abroad.rows(
+        "select manager_id, cast(employed_from as varchar) from marts.dim_manager "
+        "where manager_id <> 'not_given' order by 1"
+    )
+    assert found == [
+        ("crm:m1", "2025-11-02"),
+        ("crm:m2", "2026-03-01"),
+        ("crm:m3", "2026-02-20"),
+        ("crm:m4", "2026-01-10"),
+    ]

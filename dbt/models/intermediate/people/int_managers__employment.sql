@@ -19,7 +19,14 @@ listed as (
 events as (
     select manager_id, min(created_on) as first_on, max(created_on) as last_on from {{ ref('int_leads__attributed') }} group by manager_id
     union all
-    select manager_id, min(coalesce(opened_on, closed_on)), max(coalesce(closed_on, opened_on)) from {{ ref('int_deals__attributed') }} group by manager_id
+    select opened_manager_id, min(opened_on), max(opened_on) from {{ ref('int_deals__attributed') }} group by opened_manager_id
+    union all
+    select manager_id, min(closed_on), max(closed_on) from {{ ref('int_deals__attributed') }} group by manager_id
+    union all
+    select changes.new_value, min(changes.changed_on), max(changes.changed_on)
+    from {{ ref('int_deals__changes') }} as changes cross join settings
+    where changes.field = 'owner' and changes.changed_on <= settings.as_of
+    group by changes.new_value
     union all
     select manager_id, min(occurred_on), max(occurred_on) from {{ ref('int_activities__attributed') }} group by manager_id
     union all

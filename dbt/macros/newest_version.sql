@@ -81,21 +81,25 @@ deletions as (
     cast(round(cast({{ amount }} as decimal(24, 4)) * {{ factor }}, 4) as decimal(18, 4))
 {%- endmacro %}
 
-{# Cost of a deal at a day's rates: its own, else of its product (0 where only a share is known) and a share of its amount. #}
-{% macro cost_of_deal(deal, amount, rate, product_rate) -%}
-    case
-        when {{ deal }}.own_cost is not null then {{ to_reporting(deal ~ '.own_cost', rate) }}
-        when coalesce({{ deal }}.product_cost_share, 0) = 0 then {{ to_reporting(deal ~ '.product_cost', product_rate) }}
-        when {{ deal }}.product_cost = 0 then {{ rounded_product(amount, deal ~ '.product_cost_share') }}
-        else cast({{ to_reporting(deal ~ '.product_cost', product_rate) }}
-            + cast({{ amount }} as decimal(24, 4)) * {{ deal }}.product_cost_share as decimal(18, 4))
-    end
-{%- endmacro %}
-
-{# The rate of a product's own currency; none is named: the reporting currency. #}
-{% macro product_rate_of(deal, rate, reporting_currency) -%}
-    case when coalesce({{ deal }}.product_currency, {{ reporting_currency }}) = {{ reporting_currency }} then cast(1 as decimal(18, 8)) else {{ rate }} end
-{%- endmacro %}
+{#
+  CTE `costs`(keys, cost) of the CTE `relation`, which has `deal_id` and `amount`: what its deals cost at the rates of a day.
+  A rate that is missing leaves the cost unknown.
+#}
+{% macro costs_of(relation, keys, day) %}
+costs as (
+    select
+        {%- for key in keys %} {{ relation }}.{{ key }},{% endfor %}
+        case when count(*) = count(case when parts.currency = settings.reporting_currency then 1 else rates.rate end)
+            then cast(sum(case when parts.currency = settings.reporting_currency then parts.cost_native else {{ to_reporting('parts.cost_native', 'rates.rate') }} end)
+                + case when sum(parts.cost_share) = 0 then 0 else {{ rounded_product('max(' ~ relation ~ '.amount)', 'sum(parts.cost_share)') }} end as decimal(18, 4))
+        end as cost
+    from {{ relation }}
+    cross join settings
+    inner join {{ ref('int_deals__costs') }} as parts on {{ relation }}.deal_id = parts.deal_id
+    left join rates on parts.currency = rates.currency and {{ relation }}.{{ day }} = rates.day
+    group by {% for key in keys %}{{ relation }}.{{ key }}{{ ', ' if not loop.last }}{% endfor %}
+),
+{% endmacro %}
 
 {# What a share of something is; most often the share is the whole. #}
 {% macro part_of(value, share, type, scale) -%}

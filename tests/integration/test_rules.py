@@ -368,6 +368,24 @@ l4,2026-03-20T15:00:00Z,m1,2026-03-25T08:00:00Z
     return company.run()
 
 
+@pytest.mark.kpi("cost_of_sale", "cost_coverage")
+def test_each_line_costs_what_it_says_or_its_product_in_the_products_currency(abroad):
+    """The shop knows Alpha too, after the CRM: the CRM's 10 EUR count, 11 USD."""
+    found = abroad.rows("select deal_id, cost from marts.fct_deals where won_on = '2026-03-02'")
+    assert dict(found) == {
+        "crm:d1": 11 + 100,
+        "crm:d2": 7 + 100,
+        "crm:d3": 11,
+        "crm:d4": 11,
+        "crm:d5": 7 + 2 * 11,
+        "crm:d6": 7 + 0.2 * 1000 / 2,
+        "crm:d7": None,  # nobody knows what Omega costs
+    }
+    assert abroad.kpi("cost_of_sale", MAR) == 111 + 107 + 11 + 11 + 29 + 107
+    assert abroad.kpi("cost_coverage", MAR) == 6 / 8
+    assert abroad.kpi("cost_of_sale", MAR, scope="manager", who="crm:m1") == 376
+
+
 @pytest.mark.kpi("speed_to_lead_minutes", "speed_to_lead_sla")
 def test_working_minutes_pass_as_they_do_when_the_clock_is_changed(abroad):
     """l1: midnight to 4:00, of which an hour was skipped. l2: 0:30 to 3:30 with an hour twice. l3:

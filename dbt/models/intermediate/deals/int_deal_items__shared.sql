@@ -1,4 +1,5 @@
--- One row per deal x product of its lines: the line's share of the deal and, where known, its cost.
+-- One row per deal x product of its lines: the line's share of the deal and, where known, its cost. Of a product on several
+-- lines: the cost where all of them have one, what is known of it (`known_cost`), and how much has none (`unknown_quantity`).
 -- The shares of a deal add up to exactly 1: the last line takes the rounding.
 with
 
@@ -37,6 +38,8 @@ by_product as (
         sum(delivered.quantity) as quantity,
         sum(delivered.line_amount) as line_amount,
         case when count(*) = count(delivered.line_cost) then sum(delivered.line_cost) end as line_cost,
+        sum(delivered.line_cost) as known_cost,
+        sum(case when delivered.line_cost is null then delivered.quantity else 0 end) as unknown_quantity,
         count(*) as line_count,
         count(delivered.line_amount) as priced_count,
         min(delivered._source_file) as _source_file, min(delivered._source_row) as _source_row
@@ -76,6 +79,8 @@ select
     cast(quantity as decimal(18, 4)) as quantity,
     cast(line_amount as decimal(18, 4)) as line_amount,
     cast(line_cost as decimal(18, 4)) as line_cost,
+    cast(known_cost as decimal(18, 4)) as known_cost,
+    cast(unknown_quantity as decimal(18, 4)) as unknown_quantity,
     cast(case when product_number = product_count
         then cast(1 as decimal(18, 6)) - coalesce(sum(rounded_share) over (
             partition by deal_id order by product_number rows between unbounded preceding and 1 preceding), 0)

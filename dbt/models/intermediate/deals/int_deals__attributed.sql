@@ -23,21 +23,6 @@ named_by_lead as (
 
 rates as (select * from {{ ref('int_fx__daily') }}),
 
-items as (
-    select
-        lines.deal_id,
-        case when count(*) = count(lines.line_cost) then sum(lines.line_cost) end as lines_cost,
-        case when count(*) = count(coalesce(cast(lines.quantity as double) * cast(products.unit_cost as double), cast(lines.share as double) * cast(products.cost_share as double)))
-            then sum(case when products.unit_cost is not null then {{ rounded_product('products.unit_cost', 'lines.quantity') }} else 0 end) end as products_cost,
-        sum(case when products.unit_cost is null then cast(cast(lines.share as decimal(24, 6)) * products.cost_share as decimal(18, 8)) else 0 end) as products_cost_share,
-        max(products.currency) as products_currency
-    from {{ ref('int_deal_items__shared') }} as lines
-    left join {{ ref('int_products__described') }} as products on lines.product_id = products.product_id
-    group by lines.deal_id
-),
-
-products as (select * from {{ ref('int_products__described') }}),
-
 owners as (select * from {{ ref('int_deals__owners') }} where moment = 'close'),
 
 openers as (select * from {{ ref('int_deals__owners') }} where moment = 'opening'),
@@ -55,12 +40,6 @@ joined as (
         coalesce(heads.created_on, named_head.created_on) as lead_created_on,
         coalesce(deals.own_customer_id, heads.customer_id, named_head.customer_id) as customer_id,
         coalesce(nullif(heads.channel_id, 'not_given'), nullif(named_head.channel_id, 'not_given'), deals.own_channel_id, 'not_given') as channel_id,
-        cast(coalesce(items.lines_cost, deals.cost_native) as decimal(18, 4)) as own_cost,
-        cast(case when items.deal_id is not null then items.products_cost
-            when products.unit_cost is not null or products.cost_share is not null then coalesce(products.unit_cost, 0) end as decimal(18, 4)) as product_cost,
-        cast(case when items.deal_id is not null then items.products_cost_share
-            when products.unit_cost is null then products.cost_share end as decimal(18, 8)) as product_cost_share,
-        coalesce(items.products_currency, products.currency) as product_currency,
         settings.reporting_currency
     from deals
     cross join settings
@@ -68,28 +47,26 @@ joined as (
     left join heads on deals.lead_id = heads.lead_id
     left join named_by_lead on deals.deal_id = named_by_lead.deal_id
     left join heads as named_head on named_by_lead.lead_id = named_head.lead_id
-    left join items on deals.deal_id = items.deal_id
-    left join products on deals.product_id = products.product_id
     left join owners on deals.deal_id = owners.deal_id
     left join openers on deals.deal_id = openers.deal_id
 ),
 
-priced as (
+rated as (
     select
         joined.*,
-        case when joined.currency = joined.reporting_currency then cast(1 as decimal(18, 8)) else rates.rate end as rate,
-        {{ product_rate_of('joined', 'product_rates.rate', 'joined.reporting_currency') }} as product_rate
+        case when joined.currency = joined.reporting_currency then cast(1 as decimal(18, 8)) else rates.rate end as rate
     from joined
     left join rates on joined.currency = rates.currency and joined.rate_on = rates.day
-    left join rates as product_rates
-        on joined.product_currency = product_rates.currency and joined.rate_on = product_rates.day
 ),
 
+priced as (select rated.*, {{ to_reporting('rated.amount_native', 'rated.rate') }} as amount from rated),
+
+{{ costs_of('priced', ['deal_id'], 'rate_on') }}
+
 costed as (
-    select
-        priced.*,
-        {{ cost_of_deal('priced', 'priced.amount', 'priced.rate', 'priced.product_rate') }} as cost
-    from (select priced.*, {{ to_reporting('priced.amount_native', 'priced.rate') }} as amount from priced) as priced
+    select priced.*, costs.cost
+    from priced
+    left join costs on priced.deal_id = costs.deal_id
 ),
 
 first_wins as (
@@ -109,7 +86,6 @@ select
     costed.currency, costed.rate, costed.amount,
     costed.cost,
     cast(costed.amount - costed.cost as decimal(18, 4)) as margin,
-    costed.own_cost, costed.product_cost, costed.product_cost_share, costed.product_currency,
     costed.manager_id, costed.manager_now_id, costed.owner_basis, costed.opened_manager_id,
     costed.customer_id,
     first_wins.deal_id is not null as is_first_win,

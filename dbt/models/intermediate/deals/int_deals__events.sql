@@ -16,22 +16,23 @@ wins as (
     select
         spells.spell_number, spells.won_on, spells.won_at, spells.ended_on, spells.ended_at,
         deals.deal_id, coalesce(owners.manager_id, deals.manager_now_id) as manager_id,
-        deals.amount_native, deals.own_cost, deals.product_cost, deals.product_cost_share,
-        case when deals.currency = settings.reporting_currency then cast(1 as decimal(18, 8)) else rates.rate end as rate,
-        {{ product_rate_of('deals', 'product_rates.rate', 'settings.reporting_currency') }} as product_rate
+        deals.amount_native,
+        case when deals.currency = settings.reporting_currency then cast(1 as decimal(18, 8)) else rates.rate end as rate
     from spells
     cross join settings
     inner join deals on spells.deal_id = deals.deal_id
     left join owners on spells.deal_id = owners.deal_id and spells.spell_number = owners.spell_number
     left join rates on deals.currency = rates.currency and spells.won_on = rates.day
-    left join rates as product_rates on deals.product_currency = product_rates.currency and spells.won_on = product_rates.day
 ),
 
+valued as (select wins.*, {{ to_reporting('wins.amount_native', 'wins.rate') }} as amount from wins),
+
+{{ costs_of('valued', ['deal_id', 'spell_number'], 'won_on') }}
+
 priced as (
-    select
-        valued.deal_id, valued.spell_number, valued.won_on, valued.won_at, valued.ended_on, valued.ended_at, valued.manager_id, valued.amount,
-        {{ cost_of_deal('valued', 'valued.amount', 'valued.rate', 'valued.product_rate') }} as cost
-    from (select wins.*, {{ to_reporting('wins.amount_native', 'wins.rate') }} as amount from wins) as valued
+    select valued.*, costs.cost
+    from valued
+    left join costs on valued.deal_id = costs.deal_id and valued.spell_number = costs.spell_number
 ),
 
 signed as (

@@ -2,6 +2,10 @@ with
 
 crosswalk as (select * from {{ ref('int_products__crosswalk') }}),
 
+sources as (select * from {{ ref('stg_workspace__sources') }}),
+
+currencies as (select * from {{ ref('stg_workspace__aliases') }} where subject = 'currency'),
+
 {{ newest_version(ref('int_products__united'), 'product_id', none) }}
 
 names as (
@@ -9,18 +13,23 @@ names as (
     from crosswalk group by product_id
 ),
 
-facts as (
+-- money and its currency come from one record: of the first source that tells a cost
+ranked as (
     select
-        crosswalk.product_id,
-        max(newest.category) as category,
-        max(newest.list_price) as list_price,
-        max(newest.cost) as unit_cost,
-        max(newest.cost_share) as cost_share,
-        max(coalesce(newest.currency, newest._default_currency)) as currency
+        crosswalk.product_id, newest.list_price, newest.cost, newest.cost_share,
+        max(newest.category) over (partition by crosswalk.product_id) as category,
+        upper(coalesce(currencies.name, newest.currency, newest._default_currency)) as currency,
+        row_number() over (
+            partition by crosswalk.product_id
+            order by case when newest.cost is not null or newest.cost_share is not null then 0 else 1 end, sources.source_order, newest.product_id
+        ) as place
     from newest
     inner join crosswalk on newest.product_id = crosswalk.product_ref
-    group by crosswalk.product_id
-)
+    inner join sources on newest.source_name = sources.source_name
+    left join currencies on {{ as_match_name('newest.currency') }} = currencies.spelling_match
+),
+
+facts as (select product_id, category, list_price, cost as unit_cost, cost_share, currency from ranked where place = 1)
 
 select
     names.product_id,

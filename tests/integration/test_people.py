@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+
+from datetime import date
+
 import duckdb
 import pytest
 
@@ -224,3 +227,60 @@ def test_contacts_in_names_refused_lines_and_headers_are_withheld_and_still_tell
     told += [path.read_text() for path in (company.directory / "quarantine").rglob("*.txt")]
     assert [text for text in told if re.search(r"916\D?\D?123|secret@", text)] == []
     assert ("Звонок *** ИНН 7701234567",) in published.rows("select deal_name from marts.fct_deals")
+
+
+def test_what_a_later_list_says_of_a_seller_or_a_day_replaces_what_an_earlier_one_said(
+    company: Company,
+):
+    """The list of March takes back that Ann left and when Eve was hired, and says that Bob is there
+    no more: he was employed to his last call. Monday, 2 March, was no holiday after all, Tuesday
+    was one: Ann's lead of Monday noon, answered on Wednesday at 10:00, waited for 6 + 1 hours."""
+    columns = "manager_id manager_name hired_on left_on is_active"
+    company.source(observed_at=r"(\d{4}-\d\d-\d\d)")
+    for entity, header, lists in (
+        (
+            "managers",
+            columns,
+            (
+                "m1,Ann,2025-01-01,2026-01-15,1\nm2,Bob,2025-01-01,,1\nm3,Eve,2025-06-01,,1\n",
+                "m1,Ann,2025-01-01,,1\nm2,Bob,2025-01-01,,0\nm3,Eve,2026-02-01,,1\n",
+            ),
+        ),
+        (
+            "calendar",
+            "day is_working",
+            ("2026-03-02,0\n2026-03-03,1\n", "2026-03-02,1\n2026-03-03,0\n"),
+        ),
+    ):
+        company.entity(entity, header, files=f"{entity}*")
+        for day, rows in zip(("2026-02-01", "2026-03-01"), lists, strict=True):
+            company.file(f"{entity}_{day}.csv", header.replace(" ", ",") + "\n" + rows)
+    company.entity(
+        "activities", "activity_id kind occurred_at manager_id status lead_id", files="activities*"
+    )
+    company.file(
+        "activities_2026-03-31.csv",
+        "activity_id,kind,occurred_at,manager_id,status,lead_id\n"
+        "1,call,2026-01-05 10:00,m2,done,\n2,call,2026-03-04 10:00,m1,done,l\n",
+    )
+    company.entity("leads", "lead_id created_at manager_id", files="leads*")
+    company.file("leads_2026-03-31.csv", "lead_id,created_at,manager_id\nl,2026-03-02 12:00,m1\n")
+    published = company.run()
+    assert published.rows(
+        "select manager_name, hired_on, employed_to from marts.dim_manager "
+        "where manager_name <> 'not given' order by 1"
+    ) == [
+        ("Ann", date(2025, 1, 1), date(2026, 3, 31)),
+        ("Bob", date(2025, 1, 1), date(2026, 1, 5)),
+        ("Eve", date(2026, 2, 1), date(2026, 3, 31)),
+    ]
+    idle = (
+        "select manager_id, period_start from marts.kpi_manager "
+        "where period_grain = 'month' and manager_id <> 'crm:m1' order by 1, 2"
+    )
+    assert published.rows(idle) == [
+        ("crm:m2", date(2026, 1, 1)),
+        ("crm:m3", date(2026, 2, 1)),
+        ("crm:m3", date(2026, 3, 1)),
+    ]
+    assert published.kpi("speed_to_lead_minutes", "2026-03-01") == (6 + 1) * 60

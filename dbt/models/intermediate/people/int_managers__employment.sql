@@ -6,13 +6,20 @@ settings as (select * from {{ ref('stg_workspace__settings') }}),
 
 crosswalk as (select * from {{ ref('int_managers__crosswalk') }}),
 
+versions as (
+    select
+        *, coalesce(manager_id, source_name || ':~' || manager_name) as manager_ref,
+        concat(coalesce(manager_id, source_name || ':~' || manager_name), '|', coalesce(cast(valid_from as {{ dbt.type_string() }}), '')) as version_key
+    from {{ ref('int_managers__united') }}
+),
+
+{{ newest_version('versions', 'version_key', none) }}
+
 listed as (
-    select crosswalk.manager_id, min(managers.hired_on) as hired_on,
-        case when count(managers.left_on) > 0 then max(managers.left_on) end as left_on,
-        not bool_or(coalesce(managers.is_active, true)) as is_inactive
-    from {{ ref('int_managers__united') }} as managers
-    inner join crosswalk on coalesce(managers.manager_id, managers.source_name || ':~' || managers.manager_name) = crosswalk.manager_ref
-    where not managers._is_row_rejected
+    select crosswalk.manager_id, min(newest.hired_on) as hired_on, max(newest.left_on) as left_on,
+        not bool_or(coalesce(newest.is_active, true)) as is_inactive
+    from newest
+    inner join crosswalk on newest.manager_ref = crosswalk.manager_ref
     group by crosswalk.manager_id
 ),
 

@@ -1,15 +1,12 @@
--- Days that the `calendar` files name override the country's working days.
+-- Days that the `calendar` files name override the country's working days; of two files the newer one.
 with
 
-delivered as (
-    select day, max(cast(is_working as integer)) as is_working
-    from {{ ref('stg_files__calendar') }}
-    where not _is_row_rejected
-    group by day
-)
+{{ newest_version(ref('stg_files__calendar'), 'day', none) }}
+
+delivered as (select day, is_working from newest)
 
 select
     calendar.day,
-    cast(coalesce(delivered.is_working, cast(calendar.is_working as integer)) as boolean) as is_working
+    cast(coalesce(delivered.is_working, calendar.is_working) as boolean) as is_working
 from {{ source('raw', 'workspace__calendar') }} as calendar
 left join delivered on calendar.day = delivered.day

@@ -320,16 +320,16 @@ p5,Omega,,,
 """,
         "fx_rates": "rate_on,currency,rate\n2026-03-01,EUR,1.1\n",
         "deals": """\
-deal_id,stage,opened_at,closed_at,amount,currency,manager_id,product_id
-d1,won,2026-03-01,2026-03-02,1000,USD,m1,
-d2,won,2026-03-01,2026-03-02,1000,USD,m1,
-d3,won,2026-03-01,2026-03-02,1000,USD,m1,p3
-d4,won,2026-03-01,2026-03-02,1000,USD,m1,p1
-d5,won,2026-03-01,2026-03-02,1000,USD,m1,
-d6,won,2026-03-01,2026-03-02,1000,USD,m1,
-d7,won,2026-03-01,2026-03-02,1000,USD,m1,
-d8,won,2026-01-10,2026-03-03,500,USD,m2,
-d9,open,2026-02-10,,300,USD,m3,
+deal_id,stage,opened_at,closed_at,amount,currency,manager_id,product_id,partner_id
+d1,won,2026-03-01,2026-03-02,1000,USD,m1,,
+d2,won,2026-03-01,2026-03-02,1000,USD,m1,,
+d3,won,2026-03-01,2026-03-02,1000,USD,m1,p3,
+d4,won,2026-03-01,2026-03-02,1000,USD,m1,p1,
+d5,won,2026-03-01,2026-03-02,1000,USD,m1,,
+d6,won,2026-03-01,2026-03-02,1000,USD,m1,,
+d7,won,2026-03-01,2026-03-02,1000,USD,m1,,
+d8,won,2026-01-10,2026-03-03,500,USD,m2,,pa
+d9,open,2026-02-10,,300,USD,m3,,
 """,
         "deal_items": """\
 deal_id,product_id,quantity,price,cost
@@ -418,3 +418,14 @@ def test_a_seller_known_from_deals_alone_is_employed_from_the_first_he_opened_or
         ("crm:m3", "2026-02-20"),
         ("crm:m4", "2026-01-10"),
     ]
+
+
+@pytest.mark.kpi("active_partners")
+def test_a_partner_is_active_with_whoever_registered_the_deal_and_whoever_won_it(abroad):
+    """m4 registered d8 on 10 January, m2 won it on 3 March; each day serves for 90."""
+    found = abroad.rows(
+        "select manager_id, cast(period_start as varchar), active_partners from marts.kpi_manager "
+        "where period_grain = 'month' and active_partners > 0 order by 1, 2"
+    )
+    assert found == [("crm:m2", MAR, 1), ("crm:m4", JAN, 1), ("crm:m4", FEB, 1), ("crm:m4", MAR, 1)]
+    assert abroad.kpi("active_partners", MAR) == 1

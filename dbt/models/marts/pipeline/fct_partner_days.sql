@@ -1,7 +1,7 @@
 with
 
 days as (
-    select deal_id, partner_id, manager_id, opened_on as day, 'registered' as event, channel_id, _source_file, _source_row
+    select deal_id, partner_id, opened_manager_id as manager_id, opened_on as day, 'registered' as event, channel_id, _source_file, _source_row
     from {{ ref('fct_deals') }} where partner_id is not null and opened_on is not null
     union all
     select deal_id, partner_id, manager_id, won_on, 'won', channel_id, _source_file, _source_row

@@ -330,6 +330,7 @@ d6,won,2026-03-01,2026-03-02,1000,USD,m1,,
 d7,won,2026-03-01,2026-03-02,1000,USD,m1,,
 d8,won,2026-01-10,2026-03-03,500,USD,m2,,pa
 d9,open,2026-02-10,,300,USD,m3,,
+d10,open,2026-01-10,,800,USD,m6,,
 """,
         "deal_items": """\
 deal_id,product_id,quantity,price,cost
@@ -348,7 +349,16 @@ d7,p5,1,500,
 deal_id,field,old_value,new_value,changed_at
 d8,owner,m4,m2,2026-03-01T12:00:00Z
 d9,owner,m4,m3,2026-02-20T12:00:00Z
+d10,owner,m5,m6,2026-02-01T12:00:00Z
 """,
+        "deal_stages": """\
+deal_id,stage,entered_at
+d8,open,2026-01-10
+d10,open,2026-01-10
+d10,won,2026-02-10
+d10,open,2026-03-10
+""",
+        "payments": "payment_id,paid_at,amount,deal_id\ny1,2026-02-15,200,d10\n",
         "leads": """\
 lead_id,created_at,manager_id,first_response_at
 l1,2026-03-08T05:00:00Z,m1,2026-03-08T08:00:00Z
@@ -407,7 +417,7 @@ def test_working_minutes_pass_as_they_do_when_the_clock_is_changed(abroad):
 
 
 def test_a_seller_known_from_deals_alone_is_employed_from_the_first_he_opened_or_got(abroad):
-    """m4 opened d8 and d9 before m2 and m3 got them."""
+    """m4 opened d8 and d9 before m2 and m3 got them, m5 opened d10 before m6 did."""
     found = abroad.rows(
         "select manager_id, cast(employed_from as varchar) from marts.dim_manager "
         "where manager_id <> 'not_given' order by 1"
@@ -417,6 +427,8 @@ def test_a_seller_known_from_deals_alone_is_employed_from_the_first_he_opened_or
         ("crm:m2", "2026-03-01"),
         ("crm:m3", "2026-02-20"),
         ("crm:m4", "2026-01-10"),
+        ("crm:m5", "2026-01-10"),
+        ("crm:m6", "2026-02-01"),
     ]
 
 
@@ -429,3 +441,25 @@ def test_a_partner_is_active_with_whoever_registered_the_deal_and_whoever_won_it
     )
     assert found == [("crm:m2", MAR, 1), ("crm:m4", JAN, 1), ("crm:m4", FEB, 1), ("crm:m4", MAR, 1)]
     assert abroad.kpi("active_partners", MAR) == 1
+
+
+@pytest.mark.kpi("unpaid_won_amount")
+def test_what_a_win_still_owes_is_of_who_won_it_also_where_the_deal_was_reopened(abroad):
+    """m6 won the 800 of d10 on 10 February, of which 200 were paid; on 10 March it was reopened."""
+    found = abroad.rows(
+        "select manager_id, cast(period_start as varchar), unpaid_won_amount from "
+        "marts.kpi_manager where period_grain = 'month' and unpaid_won_amount > 0 order by 2, 1"
+    )
+    assert found == [("crm:m6", FEB, 600), ("crm:m1", MAR, 7000), ("crm:m2", MAR, 500)]
+    assert abroad.kpi("unpaid_won_amount", FEB) == 600
+    assert abroad.kpi("booked_revenue", FEB, scope="manager", who="crm:m6") == 800
+
+
+def test_stages_of_a_month_of_opening_are_of_who_opened(abroad):
+    """d8 came from m4 to m2 before it was won."""
+    found = abroad.rows(
+        "select scope_id, entered, won from marts.stage_conversion where scope_type = 'manager' "
+        "and opened_month = cast(? as date) and stage_name = 'open' order by 1",
+        [JAN],
+    )
+    assert found == [("crm:m4", 1, 1), ("crm:m5", 1, 0)]

@@ -1,5 +1,6 @@
 select
     unpaid.deal_id, unpaid.spell_number, unpaid.from_on, unpaid.to_on, unpaid.unpaid_amount,
-    deals.manager_id, deals.team_id, deals.strategy, deals.channel_id, deals.partner_id, deals._source_file, deals._source_row
+    wins.manager_id, wins.team_id, wins.strategy, wins.channel_id, wins.partner_id, wins._source_file, wins._source_row
 from {{ ref('int_deals__unpaid') }} as unpaid
-inner join {{ ref('fct_deals') }} as deals on unpaid.deal_id = deals.deal_id
+inner join {{ ref('fct_deal_events') }} as wins
+    on unpaid.deal_id = wins.deal_id and unpaid.spell_number = wins.spell_number and wins.event = 'won'

@@ -1,4 +1,5 @@
--- Reached = entered, or gone past without entering: so no rate can pass 1. Product scope divides a deal by its lines.
+-- Reached = entered, or gone past without entering: so no rate can pass 1. A deal counts for owner and team at its opening;
+-- product scope divides it by its lines.
 with
 
 stages as (
@@ -10,7 +11,7 @@ stages as (
 deals as (
     select deals.deal_id, cast(date_trunc('month', deals.opened_on) as date) as opened_month,
         case when deals.outcome = 'won' then 1 else 0 end as is_won,
-        deals.manager_id, deals.team_id, deals.strategy, deals.channel_id, deals.partner_id,
+        deals.opened_manager_id as manager_id, deals.opened_team_id as team_id, deals.opened_strategy as strategy, deals.channel_id, deals.partner_id,
         parts.product_id, parts.share, parts.is_primary
     from {{ ref('fct_deals') }} as deals
     inner join {{ ref('fct_deal_products') }} as parts on deals.deal_id = parts.deal_id

@@ -331,6 +331,7 @@ d7,won,2026-03-01,2026-03-02,1000,USD,m1,,
 d8,won,2026-01-10,2026-03-03,500,USD,m2,,pa
 d9,open,2026-02-10,,300,USD,m3,,
 d10,open,2026-01-10,,800,USD,m6,,
+d11,open,2026-02-20,,40,USD,m7,,
 """,
         "deal_items": """\
 deal_id,product_id,quantity,price,cost
@@ -357,6 +358,8 @@ d8,open,2026-01-10
 d10,open,2026-01-10
 d10,won,2026-02-10
 d10,open,2026-03-10
+d11,won,2026-02-01
+d11,open,2026-02-05
 """,
         "payments": "payment_id,paid_at,amount,deal_id\ny1,2026-02-15,200,d10\n",
         "leads": """\
@@ -429,6 +432,7 @@ def test_a_seller_known_from_deals_alone_is_employed_from_the_first_he_opened_or
         ("crm:m4", "2026-01-10"),
         ("crm:m5", "2026-01-10"),
         ("crm:m6", "2026-02-01"),
+        ("crm:m7", "2026-02-20"),
     ]
 
 
@@ -463,3 +467,11 @@ def test_stages_of_a_month_of_opening_are_of_who_opened(abroad):
         [JAN],
     )
     assert found == [("crm:m4", 1, 1), ("crm:m5", 1, 0)]
+
+
+@pytest.mark.kpi("open_pipeline")
+def test_a_win_that_was_over_before_the_deal_was_opened_closes_nothing(abroad):
+    """d11 (40) was won and reopened before 20 February, when its record says it was opened."""
+    assert abroad.kpi("open_pipeline", FEB) == 500 + 300 + 40  # d8, d9, d11; d10 was won
+    assert abroad.kpi("open_pipeline", MAR) == 300 + 800 + 40
+    assert abroad.kpi("open_pipeline", MAR, scope="manager", who="crm:m7") == 40

@@ -74,7 +74,7 @@ closings as (
     select entered.deal_id, greatest(spells.won_on, entered.entered_on) as from_on, spells.ended_on as to_on
     from {{ ref('int_deals__won_spells') }} as spells
     inner join entered on spells.deal_id = entered.deal_id
-    where not entered.is_told and coalesce(spells.ended_on, date '9999-12-31') > spells.won_on
+    where not entered.is_told and coalesce(spells.ended_on, date '9999-12-31') > greatest(spells.won_on, entered.entered_on)
 ),
 
 reopened as (select distinct deal_id from closings where to_on is not null),

@@ -20,6 +20,13 @@ from dagster_project.ingest.readers import is_typed_file
 _GROUPED = r"(^|[^0-9.,])[1-9][0-9]{0,2}\.[0-9]{3}([^0-9]|$)"  # 1.234, thousands or thousandths
 
 
+_AS_WRITTEN = "try_cast({0} as timestamp)"
+_OFFSET_IN_UTC = (
+    "case when regexp_matches(trim({0}), '[T ].*[+-][0-9][0-9]:?[0-9][0-9]$') "
+    "then timezone('UTC', try_cast({0} as timestamptz)) else try_cast({0} as timestamp) end"
+)
+
+
 @dataclass
 class Description:
     """What ``describe`` tells, under the names that a landing keeps it by.
@@ -123,7 +130,7 @@ class _Columns:
             last = self._latest(event, landed.orders[event])
             landed.last_event_on = last.date().isoformat() if last else None
         if updated_at in kinds:
-            last = self._latest(updated_at, landed.orders[updated_at])
+            last = self._latest(updated_at, landed.orders[updated_at], _OFFSET_IN_UTC)
             landed.last_updated_at = last.isoformat(sep=" ") if last else None
         return landed
 
@@ -172,11 +179,11 @@ class _Columns:
             ).fetchall()
         return [row[0] for row in found]
 
-    def _latest(self, name: str, order: str) -> datetime | None:
-        """Return the greatest time of a column, as written."""
+    def _latest(self, name: str, order: str, reading: str = _AS_WRITTEN) -> datetime | None:
+        """Return the greatest time of a column, as written or as ``reading`` takes it."""
         if order == "iso":
             found = self.connection.execute(
-                f"select max(try_cast({name} as timestamp)) from {self.relation}"
+                f"select max({reading.format(name)}) from {self.relation}"
             ).fetchone()[0]
             if found is not None:
                 return found

@@ -376,27 +376,30 @@ def test_a_stage_that_only_a_log_of_changes_names_must_have_an_outcome(tmp_path)
 def test_what_an_export_tells_is_of_the_companys_day(company: Company):
     """New York, as of 15 March: an export of 16 March 02:00 UTC was made on the 15th at 22:00. It
     lacks b, says that c is deleted and that a is worth 300, and sets another target. The shop's
-    export of the 10th says 250 of e. The history of a and e had come to 200."""
+    export of the 10th says 250 of e. The history of a and e had come to 200. Of the till's files
+    the newest record tells when they were made: the second at 4:00 of the 16th in Moscow."""
     columns = COLUMNS + " is_deleted"
     header = columns.replace(" ", ",") + "\n"
     day = r"/(\d{4}-\d\d-\d\d(?:T\d{6})?)/"
     company.settings |= {"timezone": "America/New_York", "as_of": "2026-03-15"}
     company.settings["settings"] = {"full_delivery_shrink_limit": 1.0}
-    for source in ("crm", "shop"):
+    for source in ("crm", "shop", "till"):
         company.entity("deals", columns, source=source, files="*/deals.csv")
+    for source in ("crm", "shop"):
         company.entity(
             "deal_changes", "deal_id field old_value new_value changed_at", source=source
         )
         company.source(source, observed_at=day)
-    company.settings["sources"]["crm"]["entities"]["deals"]["delivery"] = "full"
+    for source in ("crm", "till"):
+        company.settings["sources"][source]["entities"]["deals"]["delivery"] = "full"
     company.entity("activities", "activity_id kind occurred_at")
     terms = "goal_id kpi_code scope_type period_start target_value"
     company.entity("targets", terms, source="plans", files="*/goals.csv")
     company.source("plans", path="targets", observed_at=day)
 
-    def delivered(source: str, folder: str, **amounts: int) -> None:
+    def delivered(source: str, folder: str, updated: str = "", **amounts: int) -> None:
         rows = (
-            f"{deal},open,2026-01-05,,{abs(amount)},,m1,,{'1' if amount < 0 else ''}\n"
+            f"{deal},open,2026-01-05,,{abs(amount)},,m1,{updated},{'1' if amount < 0 else ''}\n"
             for deal, amount in amounts.items()
         )
         company.file(f"{folder}/deals.csv", header + "".join(rows), source=source)
@@ -404,6 +407,8 @@ def test_what_an_export_tells_is_of_the_companys_day(company: Company):
     delivered("crm", "2026-03-10", a=200, b=1, c=1)
     delivered("crm", "2026-03-16T020000", a=300, c=-1)  # below 0: deleted
     delivered("shop", "2026-03-10", e=250)
+    delivered("till", "one", "2026-03-01T04:00:00+03:00", f=1, g=1)
+    delivered("till", "two", "2026-03-16T04:00:00+03:00", f=2)
     for source, deal in (("crm", "a"), ("shop", "e")):
         company.file(
             "deal_changes.csv",
@@ -421,13 +426,17 @@ def test_what_an_export_tells_is_of_the_companys_day(company: Company):
 
     today = date(2026, 3, 15)
     gone = published.rows("select deal_id, deleted_on from marts.fct_deal_deletions order by 1")
-    assert gone == [("crm:b", today), ("crm:c", today)]
+    assert gone == [("crm:b", today), ("crm:c", today), ("till:g", today)]
     left = published.rows("select deal_id from marts.fct_deals order by 1")
-    assert left == [("crm:a",), ("shop:e",)]
+    assert left == [("crm:a",), ("shop:e",), ("till:f",)]
     assert published.rows(
         "select deal_id, new_value, changed_on from marts.fct_deal_changes "
         "where field = 'amount' and basis = 'inferred' order by 1"
-    ) == [("crm:a", "300.0000", today), ("shop:e", "250.0000", date(2026, 3, 10))]
+    ) == [
+        ("crm:a", "300.0000", today),
+        ("shop:e", "250.0000", date(2026, 3, 10)),
+        ("till:f", "2.0000", today),
+    ]
     assert published.rows(
         "select target_value, issued_on, is_in_force from marts.targets order by version"
     ) == [(10, None, False), (20, today, True)]

@@ -68,7 +68,6 @@ class Session:
     def ingest(self) -> IngestResult:
         """Bring delivered files into raw."""
         check_plans(self.workspace)
-        transform.prepare()
         self.listener("ingest", "reading delivered files")
         self.forget(STEPS)
         self.ingested = ingest(self.workspace, self.connection, full_refresh=self.full_refresh)

@@ -17,7 +17,6 @@ import marshal
 import os
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +43,6 @@ _SMALL = 50_000
 _M_ARENA_MAX = -8
 """The parameter's number in glibc's malloc.h."""
 
-_one_at_a_time = threading.Lock()
 LAYERS = ("staging", "intermediate", "marts", "pay")
 """Tags of the dbt project, in the order in which they are built."""
 
@@ -144,21 +142,6 @@ def _let_go_of_the_file() -> None:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
         DuckDBConnectionManager.close_all_connections()
-
-
-def prepare() -> None:
-    """Import dbt and read its project beside what this thread does next.
-
-    What fails there fails again when it is asked for.
-    """
-
-    def read() -> None:
-        with contextlib.suppress(Exception), _one_at_a_time:
-            import dbt.cli.main  # noqa: F401
-
-            parsed_project()
-
-    threading.Thread(target=read, daemon=True).start()
 
 
 @functools.cache
@@ -296,8 +279,7 @@ def build(
     Raises:
         PipelineError: A model did not build or a test failed, with dbt's own words.
     """
-    with _one_at_a_time:
-        runner = _runner()
+    runner = _runner()
     set_dbt_environment(workspace)
     arguments = [
         "--no-write-json",

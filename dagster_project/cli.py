@@ -337,8 +337,8 @@ def check(
         bool,
         typer.Option(
             "--sources",
-            help="What each file was taken for, columns nobody reads, and wins per month to lay "
-            "beside the CRM.",
+            help="What each file was taken for, columns and sheets nobody reads, and wins per "
+            "month to lay beside the CRM.",
         ),
     ] = False,
     as_json: JsonOption = False,
@@ -410,6 +410,8 @@ def _say_sources(settings: Workspace, as_json: bool) -> None:
             print(f"    {share} ({row['share_read']:.0%})")
             if row["unread"]:
                 print(f"    not read: {', '.join(row['unread'])}")
+        if "sheets_unread" in row:
+            print(f"    sheets not read: {', '.join(row['sheets_unread'])}")
     if not wins:
         print("no wins to compare: nothing is published yet, or no deal is won")
     for row in wins:

@@ -6,10 +6,12 @@ What belongs here: what ``kpi check --sources`` tells. What does not: recognisin
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from dagster_project.ingest.discovery import discover
 from dagster_project.ingest.landing import landing_key, read_landed
+from dagster_project.ingest.readers import unread_sheets
 from dagster_project.publish.reader import is_published, opened_release
 from dagster_project.settings import Workspace
 
@@ -20,9 +22,13 @@ def recognised_files(workspace: Workspace) -> list[dict[str, Any]]:
     Returns:
         One mapping per file and table: ``file``, ``status`` (recognised, rejected, empty or
         unclaimed), ``table``, ``entities``, ``columns``, ``columns_read``, ``share_read`` (of 1),
-        ``unread`` headers; the last four are NULL until a run has read the file.
+        ``unread`` headers; the last four are NULL until a run has read the file. A workbook has
+        ``sheets_unread`` where it holds more than is read.
     """
     found = discover(workspace)
+    sheets: dict[str, set[str | int | None]] = defaultdict(set)
+    for claim in found.claims:
+        sheets[claim.file_name].add(claim.reading.sheet)
     told: list[dict[str, Any]] = []
     for claim in found.claims:
         key = landing_key(claim, claim.content.sha256, workspace.config.settings)
@@ -42,6 +48,8 @@ def recognised_files(workspace: Workspace) -> list[dict[str, Any]]:
                 "share_read": round(read / landed.columns_delivered, 4),
                 "unread": landed.columns_unread,
             }
+        if left := unread_sheets(claim.path, sheets[claim.file_name], claim.file_name):
+            row["sheets_unread"] = left
         told.append(row)
     told += [
         {

@@ -227,6 +227,25 @@ def sheets_of(path: Path, where: str) -> list[str]:
         return [name for name in book.sheet_names if _is_filled(book.get_sheet_by_name(name))]
 
 
+def unread_sheets(path: Path, read: set[str | int | None], where: str) -> list[str]:
+    """Return the names of a workbook's filled sheets that nobody reads; of other files none.
+
+    Args:
+        path: A delivered file.
+        read: What mappings say of it: a sheet's name, its number from 1, or nothing: the first.
+        where: How errors call the file.
+    """
+    if path.suffix.lower() not in WORKBOOKS:
+        return []
+    filled = sheets_of(path, where)
+    if not filled:
+        return []
+    with _told_if_broken(where):
+        names = _book_of(path, where).sheet_names
+    taken = {names[told - 1] if isinstance(told, int) else told or filled[0] for told in read}
+    return [name for name in filled if name not in taken]
+
+
 def xlsx_head(path: Path, sheet: str | int | None, where: str) -> list[list[str | None]]:
     """Return the first rows of a workbook's sheet, as text."""
     rows = _sheet_of(path, sheet, where, 60)

@@ -291,9 +291,13 @@ def _spelled(table: Table, column: str) -> str:
 
 
 def matches(within: str, pattern: str) -> bool:
-    """Match case-insensitively; a pattern without a slash matches the name in any folder."""
-    name = within if "/" in pattern else within.rsplit("/", 1)[-1]
-    return fnmatch.fnmatchcase(name.casefold(), pattern.casefold())
+    """Match case-insensitively; a pattern without a slash matches the name in any folder.
+
+    ``**/`` stands for any folders or none.
+    """
+    name = (within if "/" in pattern else within.rsplit("/", 1)[-1]).casefold()
+    patterns = {pattern.casefold(), pattern.casefold().replace("**/", "")}
+    return any(fnmatch.fnmatchcase(name, one) for one in patterns)
 
 
 class _Content:

@@ -21,7 +21,8 @@ from dagster_project.ingest.contracts import CONTRACTS, Contract, Table, col, ti
 from dagster_project.ingest.deliveries import _instant_in
 from dagster_project.ingest.discovery import Claim, fingerprint
 from dagster_project.ingest.landing import land, landing_key
-from dagster_project.ingest.recognition import Recognised, check_overlays, recognise
+from dagster_project.ingest.readers import unread_sheets
+from dagster_project.ingest.recognition import Recognised, check_overlays, matches, recognise
 
 PAGES = ("result", "result.items", "result.result.*", "result.result.*.items")
 DEAL = Table(
@@ -339,3 +340,35 @@ def test_contracts_are_whole(contract):
         assert named - {None} <= set(table.columns), table.name
         assert contract.system == "files" or table.recognised_by, table.name
         assert all(n.islower() and n.isidentifier() for n in table.columns), table.name
+
+
+@pytest.mark.parametrize(
+    ("within", "pattern", "is_match"),
+    [
+        ("Deals_1.csv", "deals*.csv", True),
+        ("2026/deals_1.csv", "deals*.csv", True),
+        ("deals_1.csv", "**/deals*.csv", True),
+        ("2026/03/deals_1.csv", "**/deals*.csv", True),
+        ("my_deals_1.csv", "**/deals*.csv", False),
+        ("2026/deals_1.csv", "2026/**/deals*.csv", True),
+        ("2025/deals_1.csv", "2026/**/deals*.csv", False),
+    ],
+)
+def test_a_pattern_of_any_folders_takes_files_of_none_too(within, pattern, is_match):
+    assert matches(within, pattern) is is_match
+
+
+def test_filled_sheets_that_no_mapping_names_are_told(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["Deal ID", "Stage"])
+    book.create_sheet("Blank")
+    for name in ("March", "Notes"):
+        book.create_sheet(name).append(["a", "b"])
+    path = tmp_path / "deals.xlsx"
+    book.save(path)
+    assert unread_sheets(path, {None}, "deals.xlsx") == ["March", "Notes"]
+    assert unread_sheets(path, {1, "March"}, "deals.xlsx") == ["Notes"]
+    assert unread_sheets(path, {3, 4}, "deals.xlsx") == ["Sheet"]
+    text = tmp_path / "deals.csv"
+    text.write_text("Deal ID\n1\n")
+    assert unread_sheets(text, {None}, "deals.csv") == []

@@ -131,9 +131,8 @@ class Session:
         connection.execute("delete from ops.staged_by")
         unused = self.unused_models()
         is_whole = self.full_refresh or before != mark
-        left = transform.patterns_of(unused, [f"stg_{system}__" for system in CONTRACTS])
         transform.stand_in(connection, unused)
-        nodes = transform.build(self.workspace, "staging", full_refresh=is_whole, leave_out=left)
+        nodes = transform.build(self.workspace, "staging", full_refresh=is_whole, leave_out=unused)
         connection.execute("insert into ops.staged_by values (?)", [mark])
         return nodes
 

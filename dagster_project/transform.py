@@ -43,6 +43,7 @@ _SMALL = 50_000
 _M_ARENA_MAX = -8
 """The parameter's number in glibc's malloc.h."""
 
+_LEFT_OUT = "left_out"
 LAYERS = ("staging", "intermediate", "marts", "pay")
 """Tags of the dbt project, in the order in which they are built."""
 
@@ -269,7 +270,7 @@ def build(
         workspace: The workspace; ``warehouse_connection`` must be open in this process.
         layer: One of ``LAYERS``.
         full_refresh: Rebuild incremental models whole.
-        leave_out: Names of models of the layer that this workspace has no use for, or patterns.
+        leave_out: Names of models of the layer that this workspace has no use for.
         select: Only these nodes of the layer (dbt's selection syntax).
         also: Layers to build in the same go.
 
@@ -295,9 +296,10 @@ def build(
         *(f"tag:{other}" for other in also),
         *_folders(workspace),
     ]
-    arguments += ["--exclude", *leave_out] if leave_out else []
+    arguments += ["--exclude", f"tag:{_LEFT_OUT}"] if leave_out else []
     arguments += ["--full-refresh"] if full_refresh else []
-    result = runner.invoke(arguments)
+    with _tagged(leave_out or []):
+        result = runner.invoke(arguments)
     if result.exception and not isinstance(result.exception, Exception):
         raise result.exception  # somebody ended the run: that is no fault of a model
     nodes = [_built(item) for item in getattr(result.result, "results", None) or []]
@@ -319,19 +321,18 @@ def build(
     return nodes
 
 
-def patterns_of(names: list[str], prefixes: list[str]) -> list[str]:
-    """Return selections of models by name, one for all models of a prefix where all are named.
-
-    dbt holds every selection against every model.
-    """
-    project = parsed_project().nodes.values()
-    told, left = [], set(names)
-    for prefix in prefixes:
-        whole = {node.name for node in project if node.name.startswith(prefix)}
-        if whole and whole <= left:
-            told.append(f"{prefix}*")
-            left -= whole
-    return [*told, *sorted(left)]
+@contextlib.contextmanager
+def _tagged(names: list[str]) -> Iterator[None]:
+    """Give models a tag for a while: dbt holds each selection by name against every node."""
+    left_out = set(names)
+    nodes = [node for node in parsed_project().nodes.values() if node.name in left_out]
+    for node in nodes:
+        node.tags.append(_LEFT_OUT)
+    try:
+        yield
+    finally:
+        for node in nodes:
+            node.tags.remove(_LEFT_OUT)
 
 
 def stand_in(connection: duckdb.DuckDBPyConnection, unused: list[str]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import date
 from decimal import Decimal
 
 import openpyxl
@@ -350,6 +351,30 @@ def test_a_later_delivery_replaces_the_days_it_covers(company):
     published = company.run()
     assert spent(published, "google") == Decimal("16.75")
     assert listed(published, "superseded_cut", "google") == []
+
+
+@pytest.mark.kpi("spend")
+def test_a_report_of_a_month_that_runs_covers_the_days_until_it_was_made(company):
+    """1 000 to 10 March stand on its ten days; of the rest nobody tells, so March is not whole."""
+    plain(company).settings["sources"]["direct"] = {
+        "system": "yandex_direct",
+        "amounts_include_vat": True,
+        "observed_at": r"(\d{4}-\d\d-\d\d)\.csv",
+    }
+    company.file(
+        "2026-03-10.csv",
+        "Период: 01.03.2026 - 31.03.2026\n\nНазвание кампании;№ Кампании;Расход (руб.)\n"
+        "Поиск;7001;1000,00\n",
+        source="direct",
+    )
+    published = company.run()
+    told = published.rows(
+        "select value, is_complete from marts.kpi_values where kpi_code = 'spend' and "
+        "period_grain = 'month' and period_start = '2026-03-01' and scope_type = 'company'"
+    )
+    assert told == [(1000, False)]
+    days = published.one("select (count(*), max(day)) from marts.fct_spend_coverage")
+    assert days == (10, date(2026, 3, 10))
 
 
 def test_a_month_of_salaries_is_spread_and_two_of_them_add_up(company):

@@ -1,9 +1,12 @@
 -- One row per channel x day that some file covers: from its first to its last day, for each of its channels.
+-- Of a period that was not over when it was read a file covers the days until then.
 with
 
 settings as (select * from {{ ref('stg_workspace__settings') }}),
 
 channels as (select * from {{ ref('int_channels__crosswalk') }}),
+
+spend as (select * from {{ ref('int_spend__keyed') }}),
 
 spans as (
     select
@@ -11,14 +14,12 @@ spans as (
         spend._file_sha256,
         min(bounds.first_day) as first_day,
         least(max(bounds.last_day), max(settings.as_of)) as last_day
-    from {{ ref('int_spend__united') }} as spend
+    from spend
     cross join settings
     inner join (
-        select _file_sha256, min(spent_on) as first_day, max(greatest(spent_on, coalesce(period_end, spent_on))) as last_day
-        from {{ ref('int_spend__united') }} where not _is_row_rejected group by _file_sha256
+        select _file_sha256, min(spent_on) as first_day, max(last_on) as last_day from spend group by _file_sha256
     ) as bounds on spend._file_sha256 = bounds._file_sha256
     left join channels on spend.source = channels.channel_spelling
-    where not spend._is_row_rejected
     group by coalesce(channels.channel_id, 'not_given'), spend._file_sha256
 )
 

@@ -335,3 +335,64 @@ def test_lead_cohorts_ripen_with_the_age_of_their_leads(published, tmp_path):
         (27, 2, 1, 1, 1.0, False),
         (41, 2, 1, 1, 1.0, False),
     ]
+
+
+# a lead that asks again from elsewhere, wins that name no customer, spend that files cover in part
+LATER = {
+    "deals.csv": """\
+deal_id,stage,opened_at,closed_at,amount,cost,customer_id,lead_id,source
+d1,won,2025-01-02,2025-01-31,100,40,c1,l1,
+d2,won,2025-05-10,2025-05-12,300,40,c2,l2,
+d3,won,2025-06-10,2025-06-12,300,40,c3,l3,
+d4,won,2025-06-10,2025-06-12,300,40,,l4,
+d5,won,2025-06-10,2025-06-12,300,40,,l5,
+d6,won,2025-05-20,2025-05-20,300,40,c6,,Radio
+d7,won,2026-02-02,2026-02-10,100,40,c7,,
+d8,won,2026-02-10,2026-03-10,200,40,c8,l8,
+d9,won,2026-02-10,2026-03-12,200,40,,l9b,
+""",
+    "leads.csv": """\
+lead_id,created_at,source,phone,customer_id
+l1,2025-01-01,A,,
+l2,2025-05-02,A,,
+l3,2025-05-03,A,,
+l4,2025-05-04,A,,
+l5,2025-05-05,A,,
+l8,2026-02-08,B,,
+l9,2026-02-01,A,+7 916 123 45 67,
+l9b,2026-02-09,B,8 (916) 123-45-67,c9
+""",
+    "spend_2025.csv": "spent_on,source,amount\n2025-01-01,A,70\n2025-05-31,A,70\n",
+    "spend_radio.csv": "spent_on,source,amount\n2025-04-30,Radio,5\n2025-06-01,Radio,5\n",
+    "spend_january.csv": "spent_on,source,amount\n2026-01-11,A,30\n2026-01-20,A,30\n",
+    "spend_february.csv": "spent_on,source,amount\n2026-02-01,A,100\n2026-02-28,B,20\n",
+    "spend_march.csv": "spent_on,source,amount\n2026-03-01,A,1000\n2026-03-30,A,1\n",
+}
+
+
+@pytest.fixture(scope="module")
+def later(tmp_path_factory):
+    from tests.conftest import Company
+
+    company = Company(tmp_path_factory.mktemp("later") / "ws")
+    company.settings |= {"country": None, "as_of": "2026-03-30"}
+    for name, columns in (
+        ("deals", "deal_id stage opened_at closed_at amount cost customer_id lead_id source"),
+        ("leads", "lead_id created_at source phone customer_id"),
+        ("spend", "spent_on source amount"),
+    ):
+        company.entity(name, columns)
+    for name, content in LATER.items():
+        company.file(name, content)
+    return company.run()
+
+
+@pytest.mark.kpi("cac_lagged", "new_customers")
+def test_the_customer_of_a_repeated_request_is_the_customer_of_its_deal(later):
+    # d9 names l9b, which names c9; the first of the chain, l9, names none
+    told = later.rows(
+        "select customer_id, lead_id, channel_name, is_first_win from marts.fct_deals "
+        "where deal_id = 'crm:d9'"
+    )
+    assert told == [("crm:c9", "crm:l9", "A", True)]
+    assert later.kpi("new_customers", "2026-03-01") == 2

@@ -10,15 +10,17 @@ outcomes as (select * from {{ ref('int_deals__outcomes') }}),
 
 leads as (select * from {{ ref('int_leads__current') }}),
 
+-- the first lead of a chain counts; where it names no customer, the one behind the deal does
 heads as (
-    select leads.lead_id, head.lead_id as head_lead_id, head.channel_id, head.customer_id, head.partner_id, head.created_on
+    select leads.lead_id, head.lead_id as head_lead_id, head.channel_id, head.created_on,
+        coalesce(head.customer_id, leads.customer_id) as customer_id
     from leads
     inner join leads as head on leads.head_lead_id = head.lead_id
 ),
 
 -- a lead may name its deal where the deal does not name its lead
 named_by_lead as (
-    select deal_id, min(head_lead_id) as lead_id from leads where deal_id is not null group by deal_id
+    select deal_id, min(lead_id) as lead_id from leads where deal_id is not null group by deal_id
 ),
 
 rates as (select * from {{ ref('int_fx__daily') }}),

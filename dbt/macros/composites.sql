@@ -11,7 +11,7 @@
         least(36, customers_at_start__12m / customers_lost__12m) * mrr / nullif(active_customers, 0)
         * coalesce(mrr_margin / nullif(mrr_costed, 0), gross_margin / nullif(costed_revenue, 0)) end', 'active_customers'),
     ('ltv_to_cac', '(ltv_margin / nullif(ltv_customers, 0)) / nullif(spend__lagged / nullif(new_customers, 0), 0)', 'ltv_customers'),
-    ('cac_payback_months', 'case when spend / nullif(new_customers, 0) is not null then payback_months end', 'new_customers'),
+    ('cac_payback_months', 'case when coalesce(spend, 0) / nullif(new_customers, 0) is not null then payback_months end', 'new_customers'),
     ('sales_velocity', 'coalesce(open_deals, 0) * eligible_wins__90d / nullif(eligible_closes__90d, 0)
         * check_amount__90d / nullif(check_deals__90d, 0) / nullif(cycle_days_median__90d, 0)', 'eligible_closes__90d'),
     ('pipeline_coverage', 'pipeline_due / case when revenue_target > coalesce(booked_revenue, 0) then revenue_target - coalesce(booked_revenue, 0) end',

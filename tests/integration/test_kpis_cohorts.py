@@ -396,3 +396,15 @@ def test_the_customer_of_a_repeated_request_is_the_customer_of_its_deal(later):
     )
     assert told == [("crm:c9", "crm:l9", "A", True)]
     assert later.kpi("new_customers", "2026-03-01") == 2
+
+
+@pytest.mark.kpi("ltv", "cac_payback_months")
+def test_cohorts_age_though_nobody_buys_again_and_what_cost_nothing_is_paid_back_at_once(later):
+    ages = later.one(
+        "select list(age_months order by age_months) from marts.ltv_cohorts "
+        "where scope_type = 'company' and cohort_month = '2025-01-01'"
+    )
+    assert ages == list(range(1, 15))  # 31 January 2025 + 14 months: 30 March 2026 is over
+    # the sheet of the radio covers May without a cost in it
+    assert later.kpi("cac", "2025-05-01", scope="channel", who="Radio") == 0
+    assert later.kpi("cac_payback_months", "2025-05-01", scope="channel", who="Radio") == 1

@@ -53,14 +53,15 @@ cohorts as (
     group by period_grain, period_start, period_end, scope_type, scope_id
 ),
 
-ages as (select distinct age from summed),
-
+-- no cohort is older in months than the months from the first of them to the run's day
 every_age as (
-    select {{ days_between("date '2000-01-01'", 'cast(day as date)') }} + 1 as age
+    select cast(row_number() over (order by day) as integer) as age
     from (
-        select {{ each_day("date '2000-01-01'", add_days("date '2000-01-01'", 'oldest.age')) }} as day
-        from (select coalesce(max(age), 1) as age from ages) as oldest
+        select {{ each_day('earliest.period_start', 'settings.as_of') }} as day
+        from (select min(period_start) as period_start from cohorts) as earliest
+        cross join settings
     ) as days
+    where extract(day from day) = 1
 ),
 
 spine as (

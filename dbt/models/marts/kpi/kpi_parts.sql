@@ -41,7 +41,7 @@ paybacks as (
         on cohorts.scope_type = costs.scope_type and cohorts.scope_id = costs.scope_id
         and cohorts.period_grain = costs.period_grain and cohorts.period_start = costs.period_start
     where costs.customers > 0 and cohorts.customers_costed > 0
-        and cast(cohorts.margin as double) / cohorts.customers_costed >= cast(costs.spend as double) / cast(costs.customers as double)
+        and cast(cohorts.margin as double) / cohorts.customers_costed >= coalesce(cast(costs.spend as double), 0) / cast(costs.customers as double)
     group by cohorts.scope_type, cohorts.scope_id, cohorts.period_grain, cohorts.period_start
 ),
 

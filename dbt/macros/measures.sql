@@ -413,10 +413,12 @@ payments as (
 ]) }}
 {% endmacro %}
 
-{# The lead behind a customer's first win: the customer counts where the lead was created. #}
+{# The leads behind wins that stand: what was won counts where the lead was created. #}
 {% macro cohort_measures(shape) %}
-{{ measured(shape, '(select leads.*, deals.deal_id as first_deal_id from ' ~ ref('fct_leads') ~ ' as leads inner join ' ~ ref('fct_deals') ~ ' as deals on leads.lead_id = deals.lead_id and deals.is_first_win) as first_leads', 'fct_leads', 'lead_id', [
-    ('cohort_customers', 'created_on', 'true', '1'),
+{{ measured(shape, '(select leads.*, deals.is_first_win, deals.customer_id as won_customer_id from ' ~ ref('fct_leads') ~ ' as leads inner join ' ~ ref('fct_deals') ~ ' as deals on leads.lead_id = deals.lead_id and deals.won_on is not null) as leads_of_wins', 'fct_leads', 'lead_id', [
+    ('cohort_customers', 'created_on', 'is_first_win', '1'),
+    ('cohort_wins', 'created_on', 'true', '1'),
+    ('cohort_wins_with_customer', 'created_on', 'won_customer_id is not null', '1'),
 ]) }}
 {% endmacro %}
 

@@ -398,6 +398,19 @@ def test_the_customer_of_a_repeated_request_is_the_customer_of_its_deal(later):
     assert later.kpi("new_customers", "2026-03-01") == 2
 
 
+@pytest.mark.kpi("cac_cohort", "ltv")
+def test_wins_without_a_customer_hide_the_cost_of_their_leads_and_the_value_of_their_month(later):
+    # May: two wins, two customers. Of the four wins from its leads two name one
+    assert later.kpi("cac", "2025-05-01") == 70 / 2
+    assert later.kpi("cac_cohort", "2025-05-01") is None
+    told = later.rows(
+        "select distinct strftime(cohort_month, '%m'), customers, cumulative_margin, ltv "
+        "from marts.ltv_cohorts where scope_type = 'company' and cohort_month < '2025-07-01' "
+        "order by 1"
+    )
+    assert told == [("01", 1, 60, 60), ("05", 2, 520, 260), ("06", 1, 260, None)]
+
+
 @pytest.mark.kpi("ltv", "cac_payback_months")
 def test_cohorts_age_though_nobody_buys_again_and_what_cost_nothing_is_paid_back_at_once(later):
     ages = later.one(

@@ -398,6 +398,35 @@ def test_the_customer_of_a_repeated_request_is_the_customer_of_its_deal(later):
     assert later.kpi("new_customers", "2026-03-01") == 2
 
 
+@pytest.mark.kpi("cac_lagged")
+def test_a_part_of_a_month_is_shifted_into_the_month_before_and_no_further(later):
+    # 2025: 10, 30, 38, 39 and 40 days, the median 38 is a month; 1 to 30 March is 1 to 28 February
+    assert later.kpi("cac_lagged", "2026-03-01") == (100 + 20) / 2
+    assert later.kpi("cac_lagged", "2026-03-01", scope="channel", who="A") == 100
+
+
+@pytest.mark.kpi("cac_lagged", "ltv_to_cac", "cac_payback_months")
+def test_a_cost_that_files_tell_in_part_is_not_complete(later):
+    told = dict(
+        later.rows(
+            "select concat(kpi_code, ' ', strftime(period_start, '%Y-%m')), is_complete "
+            "from marts.kpi_values where period_grain = 'month' and scope_type = 'company' "
+            "and kpi_code in ('cac_lagged', 'ltv_to_cac', 'cac_payback_months') "
+            "and period_start in ('2026-01-01', '2026-02-01')"
+        )
+    )
+    # files cover 11 to 20 January, by lag the cost of February, and all of February
+    assert told == {
+        "cac_lagged 2026-01": False,  # December: nobody reported it
+        "cac_lagged 2026-02": False,
+        "ltv_to_cac 2026-01": False,
+        "ltv_to_cac 2026-02": False,
+        "cac_payback_months 2026-01": False,
+        "cac_payback_months 2026-02": True,
+    }
+    assert later.kpi("cac_lagged", "2026-02-01") == 60  # kept
+
+
 @pytest.mark.kpi("cac_cohort", "ltv")
 def test_wins_without_a_customer_hide_the_cost_of_their_leads_and_the_value_of_their_month(later):
     # May: two wins, two customers. Of the four wins from its leads two name one

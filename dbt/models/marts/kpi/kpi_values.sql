@@ -20,6 +20,7 @@ kpis as (
         coalesce({{ nth_part('guard_numerator', "';'", number) }}, '') as {{ part }}_part,
         coalesce({{ nth_part('guard_denominator', "';'", number) }}, '') as {{ part }}_base_part,
         {%- endfor %}
+        case when right(coverage_measure, 8) = '__lagged' then '__lagged' else '' end as coverage_suffix,
         {{ nth_part('ripeness_measure', "';'", 1) }} as ripeness_part,
         {{ nth_part('ripeness_measure', "';'", 2) }} as ripeness_base_part,
         aggregation in ('additive', 'semi_additive') and guard_numerator is null and coverage_measure is null and not needs_window as is_plain
@@ -118,7 +119,7 @@ owed as (
 
 guarded as (
     select
-        owed.*, kpis.unit, kpis.aggregation, kpis.zero_rule, kpis.ripeness_measure, kpis.coverage_measure,
+        owed.*, coalesce({{ days_between('covering.first_day', 'covering.last_day') }} + 1, owed.day_count) as days_to_cover, kpis.unit, kpis.aggregation, kpis.zero_rule, kpis.ripeness_measure, kpis.coverage_measure,
         {%- for part in parts %}
         picked.{{ part }}_value,
         {%- endfor %}
@@ -126,6 +127,9 @@ guarded as (
         {{ guard_holds('guard') }} and {{ guard_holds('other_guard') }} and (not kpis.needs_window or owed.is_window_over) as is_known
     from owed
     inner join kpis on owed.kpi_code = kpis.kpi_code
+    left join {{ ref('kpi_windows') }} as covering
+        on kpis.coverage_suffix = covering.suffix and owed.window_code = covering.window_code
+        and owed.period_grain = covering.period_grain and owed.period_start = covering.period_start
     left join picked
         on owed.kpi_code = picked.kpi_code and owed.scope_type = picked.scope_type and owed.scope_id = picked.scope_id
         and owed.window_code = picked.window_code and owed.period_grain = picked.period_grain and owed.period_start = picked.period_start
@@ -157,7 +161,7 @@ valued as (
         aggregation in ('ratio', 'distribution', 'composite') and sample_size < settings.low_sample_below as is_low_sample,
         case when ripeness_measure is not null and denominator > 0
             then cast(ripeness_value as double) / nullif(cast(coalesce(ripeness_base_value, denominator_value) as double), 0) end as maturity,
-        is_complete and (coverage_measure is null or coalesce(coverage_value, 0) >= day_count) as is_period_complete
+        is_complete and (coverage_measure is null or coalesce(coverage_value, 0) >= days_to_cover) as is_period_complete
     from parted
     cross join settings
 ),

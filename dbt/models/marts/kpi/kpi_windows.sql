@@ -108,14 +108,14 @@ lags as (
     where windows.period_grain <> 'week'
 ),
 
--- a whole period is shifted to a whole one, a part to as many days
+-- a whole period is shifted to a whole one, a part to the same day of the month
 lagged as (
     select
         lags.*, {{ add_months('lags.first_day', '-lags.months') }} as lagged_first,
         case
             when extract(day from {{ add_days('lags.last_day', 1) }}) = 1
                 then {{ add_days(add_months(add_days('lags.last_day', 1), '-lags.months'), -1) }}
-            else {{ add_days(add_months('lags.first_day', '-lags.months'), days_between('lags.first_day', 'lags.last_day')) }}
+            else {{ add_months('lags.last_day', '-lags.months') }}
         end as lagged_last
     from lags
 ),

@@ -433,6 +433,15 @@ def test_three_months_before_are_a_mean_of_sums_and_a_sum_over_sum_of_ratios():
     assert baseline_of(points, known) is None
 
 
+def test_the_first_run_reckons_with_a_baseline_as_later_ones_find_it_kept():
+    """1, 1 and 2: 1.3333333333 at ten decimals, and a tenth more."""
+    aim = goal(10, kind="relative_percent", baseline_kind="trailing_3")
+    known = figures(months(1, 1, 2))
+    kept = {key_of(aim): Decimal("1.3333333333")}
+    assert with_target(aim, known, {}).target == Decimal("1.46666666663")
+    assert with_target(aim, known, kept) == with_target(aim, known, {})
+
+
 def test_a_base_that_is_not_complete_or_not_above_nothing_leaves_the_target_unknown():
     aim = goal(15, kind="relative_percent", baseline_kind="previous_period")
     open_month = months(100)

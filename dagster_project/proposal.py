@@ -302,7 +302,7 @@ def _opened(path: Path, within: str) -> list[_Sheet]:
         return []
     tables: dict[str | None, list[list[str | None]]] = {}
     if suffix in WORKBOOKS:
-        names = sheets_of(path, within)
+        names = [name for name, is_filled in sheets_of(path, within).items() if is_filled]
         for name in names if len(names) > 1 else [None]:
             found = xlsx_records(path, Reading(files=["*"], sheet=name), within)
             tables[name] = [record.cells for record in found if isinstance(record, Record)]

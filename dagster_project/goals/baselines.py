@@ -12,16 +12,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Decimal
 
 from dagster_project.goals.attainment import resolved
-from dagster_project.goals.shapes import Figures, Goal, Value
+from dagster_project.goals.shapes import Figures, Goal, Value, as_kept
 from dagster_project.period_names import shifted, year_before
 
 Kept = dict[tuple[str, ...], Decimal]
-_AS_KEPT = Decimal("1e-10")
-"""A baseline is published and kept at ten decimals; the first run reckons with no other."""
-_WIDE = Context(prec=60)
 
 
 def key_of(goal: Goal) -> tuple[str, ...]:
@@ -41,7 +38,7 @@ def baseline_of(goal: Goal, figures: Figures) -> Decimal | None:
     values = [figures.value(goal.kpi.code, goal.scope, goal.grain, start) for start in starts]
     known = [v for v in values if v is not None and v.is_complete and _adds(goal, v)]
     told = _together(goal, known) if len(known) == len(starts) else None
-    return told if told is None else told.quantize(_AS_KEPT, ROUND_HALF_UP, _WIDE)
+    return None if told is None else as_kept(told)  # the first run reckons with no other
 
 
 def _adds(goal: Goal, value: Value) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from dagster_project.period_names import shifted
@@ -87,6 +87,7 @@ def _nothing(like: Value) -> Value:
     return Value(like.start, like.end, Decimal(0), None, Decimal(0), 0, like.is_complete)
 
 
+_AS_KEPT, _WIDE = Decimal("1e-10"), Context(prec=38)
 WHOLE_PERIOD = frozenset(
     {
         "as-of day",
@@ -101,6 +102,11 @@ WHOLE_PERIOD = frozenset(
     }
 )
 """Date rules of KPIs that look at a stretch of time or at its end, not at single days."""
+
+
+def as_kept(value: Decimal) -> Decimal:
+    """Return a number at the ten decimals at which goals are published and baselines kept."""
+    return value.quantize(_AS_KEPT, ROUND_HALF_UP, _WIDE)
 
 
 def adds_up_over_days(aggregation: str, grains: Container[str], date_rule: str) -> bool:

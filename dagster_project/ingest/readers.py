@@ -218,13 +218,16 @@ def xlsx_records(path: Path, reading: Reading, where: str) -> Iterator[Record | 
         yield Record(number, [_cell_text(cell) for cell in cells])
 
 
-def sheets_of(path: Path, where: str) -> list[str]:
-    """Return the names of a workbook's sheets that hold something; a table in HTML has none."""
-    if not is_typed_file(path):
-        return []
+def sheets_of(path: Path, where: str) -> dict[str, bool]:
+    """Return the sheets of a workbook in their order, and whether each holds something.
+
+    Other files, and a table in HTML under a workbook's name, have none.
+    """
+    if path.suffix.lower() not in WORKBOOKS or not is_typed_file(path):
+        return {}
     with _told_if_broken(where):
         book = _book_of(path, where)
-        return [name for name in book.sheet_names if _is_filled(book.get_sheet_by_name(name))]
+        return {name: _is_filled(book.get_sheet_by_name(name)) for name in book.sheet_names}
 
 
 def unread_sheets(path: Path, read: set[str | int | None], where: str) -> list[str]:
@@ -235,13 +238,10 @@ def unread_sheets(path: Path, read: set[str | int | None], where: str) -> list[s
         read: What mappings say of it: a sheet's name, its number from 1, or nothing: the first.
         where: How errors call the file.
     """
-    if path.suffix.lower() not in WORKBOOKS:
+    sheets = sheets_of(path, where)
+    if not any(sheets.values()):
         return []
-    filled = sheets_of(path, where)
-    if not filled:
-        return []
-    with _told_if_broken(where):
-        names = _book_of(path, where).sheet_names
+    names, filled = list(sheets), [name for name, is_filled in sheets.items() if is_filled]
     taken = {names[told - 1] if isinstance(told, int) else told or filled[0] for told in read}
     return [name for name in filled if name not in taken]
 

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -26,13 +26,11 @@ from dagster_project.goals.drivers import DRIVERS, OUTCOMES, RATES, required_act
 from dagster_project.goals.progress import Pace, plan_fact
 from dagster_project.goals.reading import Surroundings, in_force, read_goals, word_of
 from dagster_project.goals.review import refused_row, review
-from dagster_project.goals.shapes import Figures, Goal, Kpi, Refused
+from dagster_project.goals.shapes import Figures, Goal, Kpi, Refused, as_kept
 from dagster_project.period_names import read_period, shifted
 from dagster_project.planning.marts import BEFORE_MARTS, GoalMarts, Wanted, match_name
 from dagster_project.settings import Workspace
 
-_PLACES = Decimal("1e-10")
-_WIDE = Context(prec=38)
 _WHO = "kpi_code:text scope_type:text scope_id:text scope_name:text "
 _WHEN = "period_grain:text period_start:date period_end:date "
 
@@ -391,7 +389,7 @@ def _cell(value: Any, kind: str) -> Any:
     if value is None:
         return None
     if kind == "number":
-        return Decimal(value).quantize(_PLACES, ROUND_HALF_UP, _WIDE)
+        return as_kept(Decimal(value))
     return int(value) if kind == "int" else value
 
 

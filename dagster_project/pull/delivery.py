@@ -48,13 +48,12 @@ class Delivery:
         Raises:
             WorkspaceError: A delivery is dated a day ahead; what is deleted would stay till then.
         """
-        digits = "[0-9]" * 8 + "T" + "[0-9]" * 6 + "Z"
-        stamps = [path.name for path in self.folder.glob(digits)]
-        newest = max(map(_instant_of, stamps), default=self.pulled_at - _SECOND)
+        before = [instant for path in self.folder.glob("*Z") if (instant := _instant_of(path.name))]
+        newest = max(before, default=self.pulled_at - _SECOND)
         if newest > self.pulled_at + timedelta(days=1):
             raise WorkspaceError(
                 "choosing a folder for a pull",
-                found=f"a delivery of a later day than this machine's clock tells, {max(stamps)}",
+                found=f"a delivery of a later day than this machine's clock, {newest:{_STAMP}}",
                 expected="a clock that is right, and was",
                 where=str(self.folder),
                 remedy="put the clock right, or rename that folder to when it was pulled",
@@ -90,8 +89,12 @@ class Delivery:
             unfinished.unlink()
 
 
-def _instant_of(stamp: str) -> datetime:
-    return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+def _instant_of(name: str) -> datetime | None:
+    """Return when the delivery of a folder was asked for; None: the folder is somebody else's."""
+    try:
+        return datetime.strptime(name, _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 class Lines:

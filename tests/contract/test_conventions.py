@@ -7,8 +7,10 @@ import json
 import re
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from dagster_project.masks import without_contacts
 from dagster_project.settings import project_root
 from dagster_project.transform import manifest_file
 
@@ -293,3 +295,20 @@ def test_the_wheel_holds_what_it_needs():
     included = told["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
     for origin in included:
         assert (ROOT / origin).exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Anna anna@firm.ru, +7 (999) 123-45-67", "Anna ***, ***"),
+        ("8 999 123 45 67 / 79991234567", "*** / ***"),
+        ("ИНН 7701234567, 770123456789", "ИНН 7701234567, 770123456789"),
+        ("Договор 1027700132195", "Договор 1027700132195"),
+    ],
+)
+def test_models_and_reports_withhold_the_same_contacts(text, shown):
+    macros = (ROOT / "dbt" / "macros" / "engine.sql").read_text(encoding="utf-8")
+    begin = "macro duckdb__without_contacts(value) -%}"
+    sql = macros.partition(begin)[2].partition("{%- endmacro")[0].replace("{{ value }}", "$1")
+    assert duckdb.execute(f"select {sql}", [text]).fetchone() == (shown,)
+    assert without_contacts(text) == shown

@@ -8,9 +8,9 @@ SHELL := /bin/sh
 # The environment is made anew only when what it is made of has changed.
 .venv/.ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	$(BIN)/python -m compileall -q dagster_project
+	$(BIN)/python -m compileall -q -j 0 .venv/lib dagster_project # pip would take one core for it
 	$(BIN)/python -c "from dagster_project.transform import manifest_file; manifest_file()"
 	@touch .venv/.ready
 

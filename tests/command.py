@@ -1,17 +1,22 @@
 """The command `kpi` in a process of its own, forked from one that has imported what it needs.
 
-Importing Dagster and dbt costs a run of a small company as much again as the run itself.
-``test_cli.firm`` and the tests that send signals start the command anew, as a person does.
+Importing Dagster, dbt and Great Expectations costs a run of a small company as much again as the
+run itself. ``test_cli.firm`` and the tests that send signals start the command anew, as a person
+does.
 """
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import sys
 import tempfile
 from pathlib import Path
 from subprocess import CompletedProcess
+from types import SimpleNamespace
+
+from dagster_project.quality import process as quality
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["tests.imported_ahead"])
@@ -48,7 +53,28 @@ def _be_the_command(
     os.environ.update(environment)
     os.chdir(folder)
     sys.argv = ["kpi", *arguments]
+    quality.ExpectationsProcess = _ForkedExpectations
 
     from dagster_project.cli import start
 
     start()
+
+
+class _ForkedExpectations(quality.ExpectationsProcess):
+    """The process that holds gates, forked from this one, which has imported what it needs."""
+
+    def __init__(self) -> None:
+        (requests, asking), (answering, answers) = os.pipe(), os.pipe()
+        child = os.fork()
+        if not child:
+            os.close(asking)
+            os.close(answering)
+            quality.serve(os.fdopen(requests, "rb"), os.fdopen(answers, "wb"))
+        os.close(requests)
+        os.close(answers)
+        self._process = SimpleNamespace(
+            stdin=os.fdopen(asking, "wb"),
+            stdout=os.fdopen(answering, "rb"),
+            wait=lambda: os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]),
+        )
+        atexit.register(self.end)

@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_project import transform
+from dagster_project import empty_models, transform
 from dagster_project.checkpoints import reached
 from dagster_project.closing.closing import check_plans
 from dagster_project.closing.landing import has_pay, land_pay
@@ -63,6 +63,8 @@ class Session:
     ingested: IngestResult | None = None
     verdicts: list[Any] = field(default_factory=list)
     release: Release | None = None
+    left_out: set[str] = field(default_factory=set)
+    """Models without a row, which stand as empty tables and were not built."""
     _built_ahead: dict[str, list[transform.BuiltNode]] = field(default_factory=dict)
 
     def ingest(self) -> IngestResult:
@@ -97,12 +99,18 @@ class Session:
         if layer == "staging":
             nodes = self._stage()
         else:
+            also = ("pay",) if is_with_pay else ()
+            rowless = empty_models.rowless_models(connection, (layer, *also), self.unused_models())
+            empty_models.stand_in(connection, rowless)
+            self.left_out |= set(rowless)
             nodes = transform.build(
                 self.workspace,
                 layer,
                 full_refresh=self.full_refresh,
-                also=("pay",) if is_with_pay else (),
+                leave_out=rowless,
+                also=also,
             )
+            empty_models.keep_columns(connection, nodes)
         if is_with_pay:
             self._built_ahead["pay"] = [node for node in nodes if "pay" in node.tags]
             nodes = [node for node in nodes if "pay" not in node.tags]
@@ -131,7 +139,8 @@ class Session:
         connection.execute("delete from ops.staged_by")
         unused = self.unused_models()
         is_whole = self.full_refresh or before != mark
-        transform.stand_in(connection, unused)
+        empty_models.stand_in_for_staged(connection, unused)
+        self.left_out |= set(unused)
         nodes = transform.build(self.workspace, "staging", full_refresh=is_whole, leave_out=unused)
         connection.execute("insert into ops.staged_by values (?)", [mark])
         return nodes

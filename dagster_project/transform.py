@@ -25,7 +25,6 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.canonical import staged_columns
 from dagster_project.database_files import damage_told
 from dagster_project.errors import PipelineError
 from dagster_project.lean_dbt import compiled_templates, drop_idle_macros, make_lean
@@ -201,9 +200,13 @@ def _templates_file() -> Path | None:
 
     They are code, which must not be read from where anybody may write.
     """
-    folder = parse_folder()
-    is_own = folder.is_relative_to(project_root())
-    return folder / f"templates.{sys.implementation.cache_tag}" if is_own else None
+    is_own = is_parsed_in_checkout()
+    return parse_folder() / f"templates.{sys.implementation.cache_tag}" if is_own else None
+
+
+def is_parsed_in_checkout() -> bool:
+    """Tell whether only who may change the project may change what is kept beside its parse."""
+    return parse_folder().is_relative_to(project_root())
 
 
 def _kept_templates() -> dict[str, CodeType]:
@@ -304,7 +307,7 @@ def build(
         raise result.exception  # somebody ended the run: that is no fault of a model
     nodes = [_built(item) for item in getattr(result.result, "results", None) or []]
     bad = [node for node in nodes if not node.is_good]
-    if result.exception or bad or not nodes:
+    if result.exception or bad or not (nodes or leave_out):
         first = next((n for n in bad if n.status != "skipped"), None)
         raise PipelineError(
             f"building the models of layer {layer}",
@@ -333,28 +336,6 @@ def _tagged(names: list[str]) -> Iterator[None]:
     finally:
         for node in nodes:
             node.tags.remove(_LEFT_OUT)
-
-
-def stand_in(connection: duckdb.DuckDBPyConnection, unused: list[str]) -> None:
-    """Put an empty, typed view where a staged table would be of what nobody delivers.
-
-    Args:
-        connection: The warehouse.
-        unused: Names of staging models, ``stg_<system>__<entity>``.
-    """
-    tables = {
-        row[0]
-        for row in connection.execute(
-            "select table_name from duckdb_tables() where schema_name = 'staging'"
-        ).fetchall()
-    }
-    told = ["create schema if not exists staging"]
-    for name in unused:
-        columns = staged_columns(name.rsplit("__", 1)[1]).items()
-        nothing = ", ".join(f"cast(null as {kind}) as {column}" for column, kind in columns)
-        told += [f"drop table staging.{name}"] if name in tables else []
-        told.append(f"create or replace view staging.{name} as select {nothing} where false")
-    connection.execute("begin; " + "; ".join(told) + "; commit")
 
 
 def _built(item: Any) -> BuiltNode:

@@ -66,9 +66,9 @@ def _results(
         return _TRANSLATOR.get_asset_key(told) in context.selected_asset_keys
 
     checks = {key.name: key for key in context.selected_asset_check_keys}
-    for unused in warehouse.session.unused_models() if layer == "staging" else []:
-        key = key_of(unused)
-        if key in context.selected_asset_keys:
+    for told in _MANIFEST["nodes"].values():
+        if told["name"] in warehouse.session.left_out and layer in told["tags"] and is_asked(told):
+            key = _TRANSLATOR.get_asset_key(told)
             yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": 0})
     for node in nodes:
         told = _MANIFEST["nodes"][node.unique_id]

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['goals__goal_review']}) }}
 select
     goal_id, version, kind, parent_goal_id, title, owner_manager_id, owner_name, kpi_code, scope_type, scope_id, scope_name,
     period_grain, period_start, period_end, issued_on, is_refused, refused_because_en, refused_because_ru, unit, target_kind,

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['goals__required_activity']}) }}
 select
     goal_id, version, kpi_code, scope_type, scope_id, scope_name, period_grain, period_start, period_end, remaining,
     working_days_left, driver_kpi_code, required, required_per_day, usual_per_day, factor, done, rates, rate_basis,

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['pay__lines']}) }}
 select
     period, period_grain, period_start, period_end, revision, statement_status, manager_id, line_number, kind, origin_grain,
     origin_start, origin_end, plan, component, kpi_code, scope_type, numerator, denominator, earlier_reversals, taken_back,

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['pay__statements']}) }}
 select
     period, period_grain, period_start, period_end, revision, status, closed_on, manager_id, manager_name, team_id, plans,
     currency, cast(earned as decimal(18, 4)) as earned, cast(released as decimal(18, 4)) as released,

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_activities__united']}) }}
 -- One row per activity by the run's day, with the deal and the lead (first of its chain) it belongs to.
 with
 

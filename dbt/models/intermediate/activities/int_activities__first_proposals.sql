@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_activities__united']}) }}
 -- One row per deal whose first proposal by the run's day is an activity: where a stage that counts as a proposal was
 -- entered on an earlier day, that entry is the first.
 with

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_activities__united']}) }}
 -- One row per kind of activity as a source writes it, with what it means. A table of its own: the join to the activities
 -- is then planned by its true size, which is a handful.
 with

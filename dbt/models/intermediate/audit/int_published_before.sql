@@ -1,1 +1,2 @@
+{{ config(meta={'empty_without': ['published_before']}) }}
 select * from {{ source('raw', 'published_before') }}

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deal_items__united']}) }}
 -- One row per deal x product of its lines: the line's share of the deal and, where known, its cost. Of a product on several
 -- lines: the cost where all of them have one, what is known of it (`known_cost`), and how much has none (`unknown_quantity`).
 -- The shares of a deal add up to exactly 1: the last line takes the rounding.

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deal_splits__united']}) }}
 -- One row per delivered share of a deal. The shares of a deal come from the newest file that holds any of them; those outside
 -- 0..1 or with a sum off 1 by more than 0.0001 reject all rows of the deal's split, and the deal keeps its owner.
 with

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__current']}) }}
 -- One row per deal with everything that KPIs ask of it; money in the reporting currency beside the native.
 -- Rate of: the win's day, the loss's day, else the run's day. No rate: the amount is NULL.
 with

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__current', 'int_deals__inferred']}) }}
 -- One row per deal x field x change: stage, owner, amount, planned close. Delivered where a history is (deal_changes,
 -- and deal_stages as its stage view); else inferred from the versions of the record that deliveries brought.
 -- `old_value` NULL on a first row: not a change but the first that is known.

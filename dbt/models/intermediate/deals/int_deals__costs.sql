@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__current']}) }}
 -- One row per costed deal x currency of a cost: what is known of the deal, in that currency, and as a share of its amount.
 -- The costs of its lines, else its own, else for each line its own cost or that of its product; no lines: the deal's product.
 -- A deal with any line of which nothing is known has no row.

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__united']}) }}
 -- One row per deal that exists by the run's day: newest version, neither deleted nor merged away.
 with
 

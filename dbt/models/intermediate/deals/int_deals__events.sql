@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__attributed']}) }}
 -- One row per deal x won, lost or reversed. A reversal is the exact negative of its win: at the win's rate and cost, with its
 -- owner and (by `attributed_on`) its team.
 with

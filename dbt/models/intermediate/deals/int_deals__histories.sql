@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__changes']}) }}
 -- One row per deal whose stages have a history. `is_told`: delivered, and its source dates wins by it. `inferred_close_*`:
 -- the last inferred entry into the outcome that the record now has, also where that lies after the run's day.
 with

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__current']}) }}
 -- One row per deal x field x change between two versions of its record, as deliveries brought them.
 -- A change is dated `updated_at` if that lies inside (previous, this] observation, else this observation.
 with

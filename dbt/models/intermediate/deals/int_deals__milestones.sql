@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__moves']}) }}
 -- One row per deal x event that a stage stands for (`counts_as`): its first entry into such a stage.
 -- A stage that was only ever seen, not entered, tells no day.
 select deal_id, event, occurred_at, occurred_on, _source_file, _source_row from (

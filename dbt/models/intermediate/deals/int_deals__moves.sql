@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__changes']}) }}
 -- One row per deal x entry into another stage by the run's day, with the stage before it and the time it was left.
 -- Delivered and inferred entries never mix within a deal. Rows that repeat the stage are no moves.
 with

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__attributed']}) }}
 -- One row per deal x span of days on which it was open in the evening with one stage, owner, amount and planned close.
 -- `from_on` included, `to_on` excluded, NULL: still so on the run's day. Deals closed without a date are in no span.
 -- Without a history a value holds from the opening on; what was first seen holds before it was seen.

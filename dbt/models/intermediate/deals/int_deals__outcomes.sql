@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__current']}) }}
 -- One row per deal: what it is by the run's day, and when that came about.
 with
 

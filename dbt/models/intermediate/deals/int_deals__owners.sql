@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__changes']}) }}
 -- One row per deal x moment whose owner is asked, where a history of owners is known: its close (while open, its opening),
 -- its opening, every win, and the stages that count as an event. Owner at the moment, else the first that is known.
 with

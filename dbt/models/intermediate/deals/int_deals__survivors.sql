@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__united']}) }}
 -- Merged deals and where they went.
 with
 

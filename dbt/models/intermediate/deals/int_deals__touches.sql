@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_activities__attributed', 'int_leads__attributed']}) }}
 -- One row per open deal x span of days on which its last touch is less than 14 days old. A touch is a done outbound call,
 -- meeting or e-mail with a manager, on the deal or its lead, else the lead's first response.
 with

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_payments__attributed']}) }}
 -- One row per won deal x span of days on which the same part of its amount was unpaid. Payments count from the win on, in
 -- the deal's currency at the win's rate; what is paid above the amount is not set against other deals.
 with

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__current', 'int_deals__moves']}) }}
 -- One row per deal x time it was won; `ended_on` is the day it was reopened, NULL while it stays won.
 -- Wins later than the run's day do not exist; neither do reopenings. Dated by the delivered history of stages, else by
 -- the CRM's close, else by the deliveries between which it was won: those tell no reopening (a vanished win was never there).

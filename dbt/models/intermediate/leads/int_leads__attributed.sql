@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_leads__current']}) }}
 -- One row per lead: the first of a chain carries touches, qualification and wins of the rest.
 with
 

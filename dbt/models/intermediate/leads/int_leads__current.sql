@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_leads__united']}) }}
 -- One row per lead that exists by the run's day, with the first lead of its chain: leads of one contact,
 -- each less than `lead_dedupe_days` after the one before, are one lead.
 with

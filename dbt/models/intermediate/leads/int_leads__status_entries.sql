@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_leads__current']}) }}
 -- One row per lead x event that its status stands for: the first delivery that brought such a status to a lead that had
 -- another before. Dated `updated_at` if that lies inside (previous, this] observation, else this observation.
 with

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_leads__united']}) }}
 -- Merged leads and where they went.
 with
 

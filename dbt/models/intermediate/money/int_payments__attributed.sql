@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_payments__united']}) }}
 -- One row per payment by the run's day; a refund is negative whatever sign it was written with.
 with
 

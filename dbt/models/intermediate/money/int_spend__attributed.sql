@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_spend__keyed']}) }}
 -- One row per delivered spend row that counts, by the run's day; one per campaign and day where a file gives
 -- a period without its days. A later delivery replaces what it covers: the same source, account,
 -- campaign, kind, channel and day.

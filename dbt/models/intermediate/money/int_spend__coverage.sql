@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_spend__keyed']}) }}
 -- One row per channel x day that some file covers: from its first to its last day, for each of its channels.
 -- Of a period that was not over when it was read a file covers the days until then.
 with

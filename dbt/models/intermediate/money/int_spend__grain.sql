@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_spend__keyed']}) }}
 -- One row per delivered cut of spend x day that it puts money on, with a verdict: `counts`; `replaced` by a
 -- later delivery of the same cut; `superseded_cut`, the same money cut otherwise or told by day.
 -- One grain per account, campaign and day: days beat a period, a shorter period a longer one (which keeps

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_spend__united']}) }}
 -- One row per accepted row of spend, with the keys by which files say the same money twice: the slot
 -- (source, channel, kind, account, campaign), its days, the cut, and the delivered unit it came in.
 with

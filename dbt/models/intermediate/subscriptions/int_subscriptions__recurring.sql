@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_payments__attributed']}) }}
 -- One row per payment of a customer that recurs, as the spell of days it stands for: payments of the
 -- declared kind, each at most `gap_days` after the one before, at least `min_payments` of them. The price
 -- holds until the next payment; after the last one for a billing period, or, while another may still

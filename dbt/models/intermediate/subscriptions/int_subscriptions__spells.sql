@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_subscriptions__united', 'int_subscriptions__recurring']}) }}
 -- One row per spell of a subscription by the run's day: its monthly price from `started_on` until the day
 -- before `ended_on`. A later row of the same subscription ends the one before; a price of 0 is a trial.
 with

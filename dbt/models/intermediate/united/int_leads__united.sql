@@ -10,9 +10,7 @@ delivered as (
 -- where a source has no lead of its own, a deal is one from the day it was opened
 deals as (
     select deals.* from {{ ref('int_deals__united') }} as deals
-    inner join {{ ref('stg_workspace__sources') }} as sources
-        on deals.source_name = sources.source_name and sources.leads_from_deals
-        and not sources.are_leads_staged
+    inner join {{ ref('stg_workspace__leads_from_deals') }} as sources on deals.source_name = sources.source_name
     where not deals._is_row_rejected and deals.opened_at is not null
 )
 

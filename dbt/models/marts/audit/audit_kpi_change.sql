@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_published_before']}) }}
 -- One row per period that is complete in both publications: the revenue then and now.
 select
     before.period_grain, before.period_start,

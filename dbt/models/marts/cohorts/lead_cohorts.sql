@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['fct_leads']}) }}
 -- Counted by what changes at an age: a lead wins, or turns older than it is by the run's day.
 with
 

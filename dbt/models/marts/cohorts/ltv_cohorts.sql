@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['kpi_cohorts']}) }}
 -- What a customer brought is told under the guard of the KPI `ltv`: where enough wins name their customer.
 with
 

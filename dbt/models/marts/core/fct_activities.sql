@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_activities__attributed']}) }}
 select
     activities.activity_id, activities.kind, activities.occurred_at, activities.occurred_on, activities.is_done, activities.is_connected,
     activities.is_first_proposal, activities.direction, activities.duration_seconds,

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__events']}) }}
 select
     events.deal_id, events.event, events.occurred_on, events.occurred_at, events.attributed_on, events.spell_number, events.sign,
     events.amount, events.cost, events.margin, events.partner_fee, events.is_eligible_close,

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__attributed']}) }}
 with
 
 deals as (select * from {{ ref('int_deals__attributed') }}),

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_leads__attributed']}) }}
 with
 
 leads as (select * from {{ ref('int_leads__attributed') }}),

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__milestones', 'int_leads__status_entries']}) }}
 -- An entry says nothing that an activity of the deal or lead says by that day: it counts where no meeting is told, and
 -- where it is the deal's first proposal.
 with

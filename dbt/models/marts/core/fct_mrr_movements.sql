@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['fct_mrr_periods']}) }}
 select
     period_start as month, customer_id, manager_id, team_id, strategy, channel_id, subscription_id,
     mrr_start,

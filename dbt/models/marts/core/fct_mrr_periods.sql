@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['fct_subscriptions']}) }}
 -- The state of a customer at both ends of a window of months; belongs to whom its largest subscription
 -- belongs to at the end, and where nothing runs then, its last one.
 with

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_payments__attributed']}) }}
 select
     payments.payment_id, payments.paid_at, payments.paid_on, payments.kind, payments.amount_native, payments.currency, payments.amount,
     payments.deal_id, payments.customer_id, payments.manager_id, versions.team_id, versions.strategy,

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_spend__attributed']}) }}
 select
     spend.spend_id, spend.spent_on, spend.channel_id, coalesce(channels.channel_name, 'not given') as channel_name, spend.campaign, spend.kind,
     spend.amount_native, spend.currency, spend.amount, spend.impressions, spend.clicks,

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_subscriptions__spells']}) }}
 select
     spells.subscription_id, spells.customer_id, spells.started_on, spells.ended_on, spells.amount_native, spells.currency, spells.billing_months,
     spells.mrr, spells.margin, spells.manager_id, versions.team_id, versions.strategy, spells.channel_id, spells.product_id,

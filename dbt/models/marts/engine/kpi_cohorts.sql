@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_customers__margins']}) }}
 -- One row per cohort (customers acquired in a month, quarter or year) x company or channel x age in full
 -- months that all of them have reached. A customer with a margin unknown leaves at that age, with all it brought.
 with

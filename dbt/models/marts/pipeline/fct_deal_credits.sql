@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['fct_deal_splits']}) }}
 select
     events.deal_id, events.event, events.occurred_on, events.spell_number, splits.manager_id, versions.team_id, versions.strategy,
     splits.share,

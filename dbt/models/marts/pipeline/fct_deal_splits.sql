@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deal_splits__checked']}) }}
 -- The remainder of rounding goes to the owner; shares of a deal then add up to exactly 1.
 with
 

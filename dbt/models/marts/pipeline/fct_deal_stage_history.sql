@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__moves']}) }}
 select
     deal_id, source_name, pipeline, stage_name, outcome, stage_position, entered_at, entered_on, left_at, left_on,
     case

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['fct_pipeline_spans']}) }}
 with
 
 settings as (select reporting_currency from {{ ref('int_settings') }}),

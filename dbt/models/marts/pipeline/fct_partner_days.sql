@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['fct_deals']}) }}
 with
 
 days as (

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__unpaid']}) }}
 select
     unpaid.deal_id, unpaid.spell_number, unpaid.from_on, unpaid.to_on, unpaid.unpaid_amount,
     wins.manager_id, wins.team_id, wins.strategy, wins.channel_id, wins.partner_id, wins._source_file, wins._source_row

@@ -1,3 +1,4 @@
+{{ config(meta={'empty_without': ['int_deals__moves']}) }}
 -- Reached = entered, or gone past without entering: so no rate can pass 1. A deal counts for owner and team at its opening;
 -- product scope divides it by its lines.
 with

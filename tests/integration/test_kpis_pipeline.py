@@ -351,3 +351,27 @@ def test_each_number_goes_back_to_its_facts(published):
         "check_deals__90d": 1,
         "cycle_days_median__90d": 15,
     }
+
+
+@pytest.mark.kpi("open_pipeline", cases=["late_file"])
+def test_a_deal_whose_history_begins_after_the_runs_day_is_open_on_it(tmp_path):
+    """As of 10 February: d1 was opened on 5 January, d2 nobody knows when; the first stages that
+    are told of both are of March. d1 is open from January on, d2 on the run's day, d3 as told."""
+    company = Company(tmp_path / "early")
+    company.settings["as_of"] = "2026-02-10"
+    company.entity("deals", "deal_id stage opened_at amount").source(won_date="history")
+    company.file(
+        "deals.csv",
+        "deal_id,stage,opened_at,amount\nd1,won,2026-01-05,100\nd2,won,,20\nd3,open,2026-01-02,7\n",
+    )
+    company.entity("deal_stages", "deal_id stage entered_at")
+    company.file(
+        "deal_stages.csv",
+        "deal_id,stage,entered_at\nd1,offer,2026-03-01 10:00:00\nd1,won,2026-03-09 10:00:00\n"
+        "d2,won,2026-03-09 10:00:00\nd3,open,2026-01-02 10:00:00\n",
+    )
+    published = company.run()
+    assert published.kpi("open_pipeline", JAN) == 100 + 7
+    assert published.kpi("open_pipeline", FEB) == 100 + 20 + 7
+    assert published.kpi("won_deals", FEB) == 0
+    assert company.run(as_of=date(2026, 3, 10)).kpi("won_deals", MAR) == 2

@@ -34,7 +34,9 @@ plans_known as (
 ),
 
 known as (
-    select deal_id, min(changed_on) as first_known_on from {{ ref('int_deals__changes') }} where is_dated group by deal_id
+    select changes.deal_id, min(changes.changed_on) as first_known_on
+    from {{ ref('int_deals__changes') }} as changes cross join settings
+    where changes.is_dated and changes.changed_on <= settings.as_of group by changes.deal_id
 ),
 
 entered as (
@@ -67,6 +69,12 @@ told_spans as (
     from moves
     inner join entered on moves.deal_id = entered.deal_id
     where entered.is_told and moves.move_number = 1 and entered.entered_on < moves.entered_on
+    union all
+    -- its history tells of days after the run's alone
+    select entered.deal_id, entered.pipeline, cast(null as {{ dbt.type_string() }}), cast(null as date), entered.entered_on, cast(null as date)
+    from entered
+    left join moves on entered.deal_id = moves.deal_id
+    where entered.is_told and moves.deal_id is null
 ),
 
 -- told by the record: from the opening to the close, and again from a reopening ----------------------------

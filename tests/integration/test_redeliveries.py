@@ -118,3 +118,25 @@ def test_an_earlier_content_of_a_path_outlives_the_working_files(deals):
     shutil.rmtree(deals.directory / "state" / "versions")
     found = deals.run().rows("select status, reason_code from ops.files order by 1")
     assert found == [("loaded", None), ("superseded_unreadable", "version_lost")]
+
+
+@pytest.mark.parametrize(
+    ("entity", "columns", "row"),
+    [
+        ("activities", "activity_id occurred_at kind status", "{},{},meeting,done\n"),
+        ("payments", "payment_id paid_at kind amount", "{},{},payment,10\n"),
+    ],
+)
+def test_a_record_moved_to_before_the_runs_day_is_kept_and_accounted_for_once(
+    company: Company, entity: str, columns: str, row: str
+):
+    """As of 31 March. r1 was told for 1 May and then for 1 February, r2 the other way round: the
+    newest export counts, so that r1 is there and r2 is not yet."""
+    company.entity(entity, columns, files=f"*/{entity}.csv")
+    company.source(observed_at=r"/(\d{4}-\d\d-\d\d)/")
+    header, early, late = columns.replace(" ", ",") + "\n", "2026-02-01", "2026-05-01"
+    for day, r1, r2 in (("2026-02-02", late, early), ("2026-03-02", early, late)):
+        rows = row.format("r1", r1) + row.format("r2", r2)
+        company.file(f"{day}/{entity}.csv", header + rows)
+    key = columns.split(" ", 1)[0]
+    assert company.run().rows(f"select {key} from marts.fct_{entity}") == [("crm:r1",)]

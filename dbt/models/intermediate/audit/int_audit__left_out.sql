@@ -21,6 +21,18 @@ leads as (
     left join {{ ref('int_leads__attributed') }} as kept on staged.lead_id = kept.lead_id
     where not staged._is_row_rejected and kept.lead_id is null
     group by staged.lead_id
+),
+
+-- some version of them is of a later day; where the newest is not, they are kept
+later as (
+    {%- for entity, key, day in [('activities', 'activity_id', 'occurred_on'), ('payments', 'payment_id', 'paid_on')] %}
+    select '{{ entity }}' as entity, staged.{{ key }} as record_id, min(staged._source_file) as _source_file, min(staged._source_row) as _source_row
+    from {{ ref('int_' ~ entity ~ '__united') }} as staged
+    cross join settings
+    where not staged._is_row_rejected and staged.{{ day }} > settings.as_of
+    group by staged.{{ key }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 )
 
 select 'deals' as entity, deals.deal_id as record_id,
@@ -33,17 +45,10 @@ select 'leads', leads.lead_id,
     leads._source_file, leads._source_row
 from leads cross join settings
 union all
-select 'activities', staged.activity_id, 'after_as_of', min(staged._source_file), min(staged._source_row)
-from {{ ref('int_activities__united') }} as staged
-cross join settings
-where not staged._is_row_rejected and staged.occurred_on > settings.as_of
-group by staged.activity_id having min(staged.occurred_on) > max(settings.as_of)
-union all
-select 'payments', staged.payment_id, 'after_as_of', min(staged._source_file), min(staged._source_row)
-from {{ ref('int_payments__united') }} as staged
-cross join settings
-where not staged._is_row_rejected and staged.paid_on > settings.as_of
-group by staged.payment_id having min(staged.paid_on) > max(settings.as_of)
+select later.entity, later.record_id, 'after_as_of', later._source_file, later._source_row from later
+left join {{ ref('int_activities__attributed') }} as activities on later.entity = 'activities' and later.record_id = activities.activity_id
+left join {{ ref('int_payments__attributed') }} as payments on later.entity = 'payments' and later.record_id = payments.payment_id
+where activities.activity_id is null and payments.payment_id is null
 union all
 select 'subscriptions', concat(staged.subscription_id, '|', cast(staged.started_on as {{ dbt.type_string() }})),
     case when staged.started_on > max(settings.as_of) then 'after_as_of' when min(staged.billing_months) <= 0 then 'not_recurring' else 'deleted' end,

@@ -6,7 +6,7 @@ Deal 1 is won on 20 May 2026; state A says 100 of it, state B says 999.
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -140,3 +140,28 @@ def test_a_record_moved_to_before_the_runs_day_is_kept_and_accounted_for_once(
         company.file(f"{day}/{entity}.csv", header + rows)
     key = columns.split(" ", 1)[0]
     assert company.run().rows(f"select {key} from marts.fct_{entity}") == [("crm:r1",)]
+
+
+def test_a_full_delivery_takes_back_the_payments_and_activities_that_it_lacks(company: Company):
+    """Both exports of March are declared full. On the 1st 10 + 20 + 40 are paid and three calls
+    made; on the 15th the 20 and the second call are gone, and the amount of the 40 cannot be read,
+    which is no absence. As of the 14th all of it is there."""
+    company.settings["settings"] = {"row_error_limit": 1.0, "full_delivery_shrink_limit": 1.0}
+    company.source(delivery="full", observed_at=r"/(\d{4}-\d\d-\d\d)/")
+    calls = "a1,call,2026-02-01,done\na2,call,2026-02-02,done\na3,call,2026-02-03,done\n"
+    paid = "y1,2026-02-01,10\ny2,2026-02-02,20\ny3,2026-02-03,40\n"
+    company.entity("activities", "activity_id kind occurred_at status", files="*/activities.csv")
+    company.entity("payments", "payment_id paid_at amount", files="*/payments.csv")
+    of_calls, of_payments = "activity_id,kind,occurred_at,status\n", "payment_id,paid_at,amount\n"
+    company.file("2026-03-01/activities.csv", of_calls + calls)
+    company.file("2026-03-01/payments.csv", of_payments + paid)
+    company.file(
+        "2026-03-15/activities.csv", of_calls + calls.replace("a2,call,2026-02-02,done\n", "")
+    )
+    company.file("2026-03-15/payments.csv", of_payments + "y1,2026-02-01,10\ny3,2026-02-03,forty\n")
+    published = company.run()
+    assert published.kpi("paid_revenue", "2026-02-01") == 10 + 40
+    assert published.kpi("calls", "2026-02-01") == 2
+    before = run_all(company.directory, as_of=date(2026, 3, 14))
+    assert before.kpi("paid_revenue", "2026-02-01") == 10 + 20 + 40
+    assert before.kpi("calls", "2026-02-01") == 3

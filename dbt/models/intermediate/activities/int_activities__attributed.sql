@@ -24,6 +24,11 @@ leads as (
     inner join living_leads on survivors.survivor_id = living_leads.lead_id
 ),
 
+gone as (
+    select absent.record_key from {{ ref('int_records__absent') }} as absent
+    cross join settings where absent.entity = 'activities' and absent.absent_on <= settings.as_of
+),
+
 {{ newest_version(ref('int_activities__united'), 'activity_id', none, 'activities') }}
 
 kinds as (select * from {{ ref('int_activities__kinds') }}),
@@ -45,13 +50,14 @@ joined as (
         newest._source_file, newest._source_row
     from newest
     cross join settings
+    left join gone on newest.activity_id = gone.record_key
     left join kinds on newest.source_name = kinds.source_name and newest.kind = kinds.delivered_kind
     left join {{ ref('words') }} as statuses on statuses.subject = 'activity_status' and lower(newest.status) = statuses.word
     left join {{ ref('words') }} as directions on directions.subject = 'direction' and lower(newest.direction) = directions.word
     left join managers on coalesce(newest.manager_id, newest.source_name || ':~' || newest.manager_name) = managers.manager_ref
     left join deals on newest.deal_id = deals.known_as
     left join leads on newest.lead_id = leads.known_as
-    where newest.occurred_on <= settings.as_of
+    where newest.occurred_on <= settings.as_of and gone.record_key is null
 )
 
 select

@@ -5,6 +5,11 @@ with
 
 settings as (select * from {{ ref('stg_workspace__settings') }}),
 
+gone as (
+    select absent.record_key from {{ ref('int_records__absent') }} as absent
+    cross join settings where absent.entity = 'activities' and absent.absent_on <= settings.as_of
+),
+
 {{ newest_version(ref('int_activities__united'), 'activity_id', none, 'activities') }}
 
 proposals as (
@@ -14,8 +19,9 @@ proposals as (
     inner join {{ ref('int_activities__kinds') }} as kinds
         on newest.source_name = kinds.source_name and newest.kind = kinds.delivered_kind and kinds.kind = 'proposal'
     inner join {{ ref('int_deals__known_as') }} as deals on newest.deal_id = deals.known_as
+    left join gone on newest.activity_id = gone.record_key
     left join {{ ref('words') }} as statuses on statuses.subject = 'activity_status' and lower(newest.status) = statuses.word
-    where newest.occurred_on <= settings.as_of and {{ is_done('newest.status', 'statuses.meaning') }}
+    where newest.occurred_on <= settings.as_of and gone.record_key is null and {{ is_done('newest.status', 'statuses.meaning') }}
 )
 
 select numbered.deal_id, numbered.activity_id

@@ -23,13 +23,17 @@ leads as (
     group by staged.lead_id
 ),
 
--- some version of them is of a later day; where the newest is not, they are kept
+-- some version of them is of a later day, or a full delivery lacks them; where the newest tells otherwise, they are kept
 later as (
     {%- for entity, key, day in [('activities', 'activity_id', 'occurred_on'), ('payments', 'payment_id', 'paid_on')] %}
-    select '{{ entity }}' as entity, staged.{{ key }} as record_id, min(staged._source_file) as _source_file, min(staged._source_row) as _source_row
+    select '{{ entity }}' as entity, staged.{{ key }} as record_id,
+        case when bool_or(gone.record_key is not null) then 'deleted' else 'after_as_of' end as reason_code,
+        min(staged._source_file) as _source_file, min(staged._source_row) as _source_row
     from {{ ref('int_' ~ entity ~ '__united') }} as staged
     cross join settings
-    where not staged._is_row_rejected and staged.{{ day }} > settings.as_of
+    left join {{ ref('int_records__absent') }} as gone
+        on gone.entity = '{{ entity }}' and staged.{{ key }} = gone.record_key and gone.absent_on <= settings.as_of
+    where not staged._is_row_rejected and (staged.{{ day }} > settings.as_of or gone.record_key is not null)
     group by staged.{{ key }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -45,7 +49,7 @@ select 'leads', leads.lead_id,
     leads._source_file, leads._source_row
 from leads cross join settings
 union all
-select later.entity, later.record_id, 'after_as_of', later._source_file, later._source_row from later
+select later.entity, later.record_id, later.reason_code, later._source_file, later._source_row from later
 left join {{ ref('int_activities__attributed') }} as activities on later.entity = 'activities' and later.record_id = activities.activity_id
 left join {{ ref('int_payments__attributed') }} as payments on later.entity = 'payments' and later.record_id = payments.payment_id
 where activities.activity_id is null and payments.payment_id is null

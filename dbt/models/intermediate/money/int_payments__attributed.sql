@@ -16,6 +16,11 @@ currencies as (select * from {{ ref('stg_workspace__aliases') }} where subject =
 
 words as (select * from {{ ref('words') }} where subject = 'payment_kind'),
 
+gone as (
+    select absent.record_key from {{ ref('int_records__absent') }} as absent
+    cross join settings where absent.entity = 'payments' and absent.absent_on <= settings.as_of
+),
+
 {{ newest_version(ref('int_payments__united'), 'payment_id', none, 'payments') }}
 
 signed as (
@@ -26,8 +31,10 @@ signed as (
         newest.kind is not null and words.meaning is null as is_unknown_kind,
         upper(coalesce(currencies.name, newest.currency, newest._default_currency)) as money_currency
     from newest
+    left join gone on newest.payment_id = gone.record_key
     left join currencies on {{ as_match_name('newest.currency') }} = currencies.spelling_match
     left join words on {{ as_match_name('newest.kind') }} = words.word
+    where gone.record_key is null
 )
 
 select

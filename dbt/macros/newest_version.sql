@@ -121,13 +121,15 @@ costs as (
     case when {{ status }} is null then true else coalesce({{ meaning }}, '') = 'done' end
 {%- endmacro %}
 
-{# Where merged records went, of the CTE `links`(key, merged_into): the end of the chain, four steps at most. #}
+{# Where merged records went, of the CTE `links`(key, merged_into): the end of the chain. Each round doubles the reach: 16 steps. #}
 {% macro ends_of_merges(key) -%}
-    select
-        links.{{ key }},
-        coalesce(fourth.merged_into, third.merged_into, second.merged_into, links.merged_into) as survivor_id
-    from links
-    left join links as second on links.merged_into = second.{{ key }}
-    left join links as third on second.merged_into = third.{{ key }}
-    left join links as fourth on third.merged_into = fourth.{{ key }}
+    with
+    {%- for round in range(4) %}
+    {%- set reached = 'reached_' ~ loop.index0 if loop.index0 else 'links' %}
+    reached_{{ loop.index }} as (
+        select near.{{ key }}, coalesce(far.merged_into, near.merged_into) as merged_into
+        from {{ reached }} as near left join {{ reached }} as far on near.merged_into = far.{{ key }}
+    ){{ ',' if not loop.last }}
+    {%- endfor %}
+    select {{ key }}, merged_into as survivor_id from reached_4
 {%- endmacro %}

@@ -282,3 +282,33 @@ def test_what_a_later_list_says_of_a_seller_or_a_day_replaces_what_an_earlier_on
         ("crm:m3", date(2026, 3, 1)),
     ]
     assert published.kpi("speed_to_lead_minutes", "2026-03-01") == (6 + 1) * 60
+
+
+def test_a_chain_of_merges_ends_at_its_survivor_however_long(company: Company):
+    """k1 was merged into k2, that into k3 and so on to k9, e1 likewise to e9. Nine deals of 10,
+    one of each customer, are one new customer's; a payment of 1 for each e is one deal's."""
+    numbers = range(1, 10)
+    into = {n: n + 1 if n < 9 else "" for n in numbers}
+    company.entity("customers", "customer_id merged_into")
+    company.file(
+        "customers.csv",
+        "customer_id,merged_into\n"
+        + "".join(f"k{n},{into[n] and f'k{into[n]}'}\n" for n in numbers),
+    )
+    company.entity("deals", "deal_id stage closed_at amount customer_id merged_into manager_id")
+    company.file(
+        "deals.csv",
+        "deal_id,stage,closed_at,amount,customer_id,merged_into,manager_id\n"
+        + "".join(f"d{n},won,2026-01-0{n},10,k{n},,m1\n" for n in numbers)
+        + "".join(f"e{n},won,2026-01-09,100,,{into[n] and f'e{into[n]}'},m1\n" for n in numbers),
+    )
+    company.entity("payments", "payment_id paid_at amount deal_id")
+    company.file(
+        "payments.csv",
+        "payment_id,paid_at,amount,deal_id\n"
+        + "".join(f"y{n},2026-02-01,1,e{n}\n" for n in numbers),
+    )
+    published = company.run()
+    assert published.kpi("new_customers", "2026-01-01") == 1
+    assert published.kpi("booked_revenue", "2026-01-01") == 9 * 10 + 100
+    assert published.kpi("paid_revenue", "2026-02-01", scope="manager", who="crm:m1") == 9

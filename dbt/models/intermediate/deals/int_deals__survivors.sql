@@ -6,4 +6,6 @@ with
 
 links as (select deal_id, merged_into from newest where merged_into is not null and merged_into <> deal_id)
 
-{{ ends_of_merges('deal_id') }}
+select * from (
+    {{ ends_of_merges('deal_id') }}
+) as ends

@@ -6,4 +6,6 @@ with
 
 links as (select lead_id, merged_into from newest where merged_into is not null and merged_into <> lead_id)
 
-{{ ends_of_merges('lead_id') }}
+select * from (
+    {{ ends_of_merges('lead_id') }}
+) as ends

@@ -6,6 +6,8 @@ from datetime import date
 
 import pytest
 
+from dagster_project.errors import GateFailed
+
 ROWS = """\
 deal_id,stage,opened_at,closed_at,amount,currency,deal_name,manager_id,updated_at
 d1,won,2026-01-05,2026-01-15,100,RUB,=HYPERLINK("x"),m1,
@@ -279,3 +281,59 @@ def test_an_empty_list_of_records_is_taken_as_a_header_alone_is(typed_files):
     )
     assert [told[0][1:], told[1][1:]] == [("loaded", None, 0, 0)] * 2
     assert [row[0].rsplit(".")[-1] for row in told] == ["csv", "json"]
+
+
+def deals_in_dollars(company):
+    """d1, 100 USD, is won on 5 February and open again on 25 March; d2, 10 USD, is won on the 25th.
+    Deals are delivered with a history of stages."""
+    columns = "deal_id stage opened_at amount currency"
+    company.entity("deals", columns).source(won_date="history")
+    company.file(
+        "deals.csv", f"{columns.replace(' ', ',')}\nd1,open,2026-02-01,100,USD\n"
+        "d2,won,2026-02-01,10,USD\n",
+    )  # fmt: skip
+    company.entity("deal_stages", "deal_id stage entered_at")
+    company.file(
+        "deal_stages.csv",
+        "deal_id,stage,entered_at\nd1,won,2026-02-05\nd1,open,2026-03-25\nd2,won,2026-03-25\n",
+    )
+    return company.entity("fx_rates", "rate_on currency rate")
+
+
+@pytest.mark.parametrize("rate", ["0", "-90"])
+def test_a_rate_of_nothing_or_less_is_no_rate_and_is_listed(company, rate):
+    """The run says that 5 February has no rate. With one of the day before, that one counts:
+    100 x 80. The reversal is at the rate of its win, d2 at that of its own day."""
+    deals_in_dollars(company)
+    rates = f"rate_on,currency,rate\n2026-02-05,USD,{rate}\n2026-03-25,USD,90\n"
+    company.file("fx_rates.csv", rates)
+    with pytest.raises(GateFailed, match=r"currency=USD, first_day=2026-02-05"):
+        company.run()
+    company.file("fx_rates.csv", rates + "2026-02-04,USD,80\n")
+    published = company.run()
+    assert published.kpi("booked_revenue", "2026-02-01") == 100 * 80
+    assert published.kpi("booked_revenue", "2026-03-01") == 10 * 90 - 100 * 80
+    assert published.rows(
+        "select _source_row, column_name, is_row_rejected from ops.quarantine "
+        "where entity = 'fx_rates' and reason_code = 'not_a_rate'"
+    ) == [(2, "rate", False)]
+
+
+def test_a_win_taken_back_needs_the_rate_of_its_day_as_any_other(company):
+    """Nothing tells what a dollar was on 5 February: the win has no amount, and the run says so."""
+    deals_in_dollars(company)
+    company.file("fx_rates.csv", "rate_on,currency,rate\n2026-03-25,USD,90\n")
+    with pytest.raises(GateFailed, match=r"currency=USD, first_day=2026-02-05, row_count=1"):
+        company.run()
+
+
+def test_a_rate_is_of_the_currency_that_its_alias_names(company):
+    deals_in_dollars(company)
+    company.settings["aliases"] = {"currency": {"доллар США": "USD"}}
+    company.file(
+        "fx_rates.csv",
+        "rate_on,currency,rate\n2026-02-05,доллар США,80\n2026-03-25,Доллар США,90\n",
+    )
+    published = company.run()
+    assert published.kpi("booked_revenue", "2026-02-01") == 100 * 80
+    assert published.kpi("booked_revenue", "2026-03-01") == 10 * 90 - 100 * 80

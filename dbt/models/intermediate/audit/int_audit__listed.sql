@@ -55,6 +55,10 @@ select 'subscriptions', _source_file, _source_row, 'amount', cast(amount as {{ d
     'negative_amount', 'a negative price lowers the MRR of its customer, not below 0'
 from {{ ref('int_subscriptions__united') }} where amount < 0 and not _is_row_rejected
 union all
+select 'fx_rates', _source_file, _source_row, 'rate', cast(rate as {{ dbt.type_string() }}),
+    'not_a_rate', 'a rate of 0 or less is none: the row counts nowhere'
+from {{ ref('int_fx_rates__united') }} where rate <= 0 and not _is_row_rejected
+union all
 select 'payments', min(_source_file), min(_source_row), 'kind', delivered_kind,
     'unknown_kind', 'this kind of payment has no meaning here: it counts as a payment'
 from {{ ref('int_payments__attributed') }} where is_unknown_kind group by delivered_kind

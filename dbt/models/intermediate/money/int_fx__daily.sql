@@ -1,14 +1,23 @@
--- One row per currency x day that has a rate: the last one on or before the day, not older than the limit.
+-- One row per currency x day that has a rate: the last one on or before the day, not older than the limit. A rate of 0 or
+-- less is none.
 with
 
 settings as (select * from {{ ref('stg_workspace__settings') }}),
 
+currencies as (select * from {{ ref('stg_workspace__aliases') }} where subject = 'currency'),
+
+named as (
+    select rates.*, upper(coalesce(currencies.name, rates.currency)) as rated_currency
+    from {{ ref('int_fx_rates__united') }} as rates
+    left join currencies on {{ as_match_name('rates.currency') }} = currencies.spelling_match
+    where not rates._is_row_rejected and rates.rate > 0
+),
+
 delivered as (
-    select upper(currency) as currency, rate_on, rate, row_number() over (
-        partition by upper(currency), rate_on
+    select rated_currency as currency, rate_on, rate, row_number() over (
+        partition by rated_currency, rate_on
         order by _observed_at desc nulls last, _file_sha256 desc, _source_row desc) as version_rank
-    from {{ ref('int_fx_rates__united') }}
-    where not _is_row_rejected
+    from named
 ),
 
 spans as (

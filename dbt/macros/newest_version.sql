@@ -34,7 +34,7 @@ newest as (
 {#
   CTE `deletions`(gone_key, deleted_on) of the CTE `newest`: records that their newest version says are deleted, and those
   that are absent from the first full delivery after the last one that held them. The day is that of the version, else of
-  the delivery.
+  the delivery. A row that was refused is no absence.
 #}
 {% macro deletions(relation, key) %}
 observations as (select _landing_key, observed_on from {{ ref('int_landings__observed') }}),
@@ -51,7 +51,7 @@ last_seen as (
     from {{ relation }} as accepted
     inner join (select distinct source_name from full_deliveries) as full_sources
         on accepted.source_name = full_sources.source_name
-    where not accepted._is_row_rejected
+    where accepted._left_out is null
     group by accepted.{{ key }}, accepted.source_name
 ),
 

@@ -165,3 +165,15 @@ def test_a_full_delivery_takes_back_the_payments_and_activities_that_it_lacks(co
     before = run_all(company.directory, as_of=date(2026, 3, 14))
     assert before.kpi("paid_revenue", "2026-02-01") == 10 + 20 + 40
     assert before.kpi("calls", "2026-02-01") == 3
+
+
+def test_a_row_that_a_full_delivery_could_not_read_is_no_absence(folders):
+    """The second export lacks deal 3, and its amount of deal 2 is no number: deal 2 stands as it
+    was told before, deal 3 is gone."""
+    folders.settings["settings"]["row_error_limit"] = 1.0
+    folders.source(observed_at=r"(\d{4}-\d\d-\d\d)")
+    folders.file("2026-06-01/deals.csv", HEADER + row(1) + row(2, 20) + row(3, 40))
+    folders.file("2026-06-02/deals.csv", HEADER + row(1) + row(2).replace(",10,", ",ten,"))
+    published = folders.run()
+    assert living(published) == ["crm:1", "crm:2"]
+    assert published.kpi("booked_revenue", MAY) == 10 + 20

@@ -475,3 +475,26 @@ def test_a_win_that_was_over_before_the_deal_was_opened_closes_nothing(abroad):
     assert abroad.kpi("open_pipeline", FEB) == 500 + 300 + 40  # d8, d9, d11; d10 was won
     assert abroad.kpi("open_pipeline", MAR) == 300 + 800 + 40
     assert abroad.kpi("open_pipeline", MAR, scope="manager", who="crm:m7") == 40
+
+
+@pytest.mark.kpi("margin_rate", "gross_margin")
+def test_a_win_of_no_known_amount_is_no_case_of_the_margin(company):
+    """d1 brought 100 for 40. What d2 brought nobody knows, only that it cost 10: the margin rate of
+    60 / 100 stands on one case, and one is few where two are asked for."""
+    company.settings["settings"] = {"low_sample_below": 2}
+    company.entity("deals", "deal_id stage closed_at amount cost")
+    company.file(
+        "deals.csv",
+        "deal_id,stage,closed_at,amount,cost\nd1,won,2026-01-09,100,40\nd2,won,2026-01-09,,10\n",
+    )
+    published = company.run()
+    told = published.rows(
+        "select kpi_code, value, sample_size, is_low_sample from marts.kpi_values where "
+        "kpi_code in ('cost_of_sale', 'gross_margin', 'margin_rate') and scope_type = 'company' "
+        "and period_grain = 'month' and period_start = '2026-01-01' order by 1"
+    )
+    assert told == [
+        ("cost_of_sale", 50, 2, False),
+        ("gross_margin", 60, 1, False),
+        ("margin_rate", 0.6, 1, True),
+    ]

@@ -71,6 +71,16 @@ deletions as (
 ),
 {% endmacro %}
 
+{# CTE `last_full`(source_name, observed_at): when the last full delivery of an entity began; rows of before it are gone. #}
+{% macro last_full_delivery(entity) %}
+last_full as (
+    select source_name, max(observed_at) as observed_at from (
+        select source_name, _delivery_id, min(_observed_at) as observed_at from {{ ref('stg_workspace__landings') }}
+        where entity = '{{ entity }}' and _is_full_delivery group by source_name, _delivery_id
+    ) as deliveries group by source_name
+),
+{% endmacro %}
+
 {# Native money at a rate: rounded half-up once, here. #}
 {% macro to_reporting(amount, rate) -%}
     case when {{ rate }} = 1 then cast({{ amount }} as decimal(18, 4)) else {{ rounded_product(amount, rate) }} end

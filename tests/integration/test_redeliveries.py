@@ -177,3 +177,25 @@ def test_a_row_that_a_full_delivery_could_not_read_is_no_absence(folders):
     published = folders.run()
     assert living(published) == ["crm:1", "crm:2"]
     assert published.kpi("booked_revenue", MAY) == 10 + 20
+
+
+def test_shares_and_lines_that_the_last_full_delivery_lacks_are_taken_back(folders):
+    """Deals 1 (10) and 2 (20) were shared half and half by m1 and m2, and lines said what was sold.
+    The export of 2 June tells both of deal 1 alone: deal 2 is m1's whole, of no known product."""
+    folders.source(observed_at=r"(\d{4}-\d\d-\d\d)")
+    folders.entity("deal_splits", "deal_id manager_id share", files="*/splits.csv")
+    folders.entity("deal_items", "deal_id product_id price", files="*/items.csv")
+    for day, told in (("2026-06-01", (1, 2)), ("2026-06-02", (1,))):
+        splits = "".join(f"{deal},m1,0.5\n{deal},m2,0.5\n" for deal in told)
+        items = "".join(f"{deal},p1,5\n" for deal in told)
+        folders.file(f"{day}/deals.csv", HEADER + row(1) + row(2, 20))
+        folders.file(f"{day}/splits.csv", "deal_id,manager_id,share\n" + splits)
+        folders.file(f"{day}/items.csv", "deal_id,product_id,price\n" + items)
+    published = folders.run()
+    credited = [
+        published.kpi("credited_revenue", MAY, scope="manager", who=f"crm:m{n}") for n in (1, 2)
+    ]
+    assert credited == [10 / 2 + 20, 10 / 2]
+    assert published.rows("select deal_id, product_id from marts.fct_deal_items") == [
+        ("crm:1", "crm:p1")
+    ]

@@ -10,6 +10,8 @@ survivors as (select * from {{ ref('int_deals__survivors') }}),
 
 products as (select * from {{ ref('int_products__crosswalk') }}),
 
+{{ last_full_delivery('deal_items') }}
+
 delivered as (
     select
         coalesce(survivors.survivor_id, items.deal_id) as deal_id,
@@ -23,7 +25,9 @@ delivered as (
     left join survivors on items.deal_id = survivors.deal_id
     inner join deals on coalesce(survivors.survivor_id, items.deal_id) = deals.deal_id
     left join products on coalesce(items.product_id, items.source_name || ':~' || items.product_name) = products.product_ref
-    where not items._is_row_rejected or items._left_out = 'deleted'
+    left join last_full on items.source_name = last_full.source_name
+    where (not items._is_row_rejected or items._left_out = 'deleted')
+        and items._observed_at >= coalesce(last_full.observed_at, items._observed_at)
 ),
 
 -- the lines of a deal come from the newest file that holds any of them, deleted ones too

@@ -7,6 +7,8 @@ survivors as (select * from {{ ref('int_deals__survivors') }}),
 
 managers as (select * from {{ ref('int_managers__crosswalk') }}),
 
+{{ last_full_delivery('deal_splits') }}
+
 placed as (
     select
         splits.source_name, splits.deal_id, splits.manager_id, splits.share, splits._is_row_rejected as is_untyped,
@@ -19,9 +21,12 @@ placed as (
 ),
 
 newest_files as (
-    select split_deal_id, _file_sha256, row_number() over (
-        partition by split_deal_id order by max(_observed_at) desc nulls last, _file_sha256 desc) as file_rank
-    from placed where not is_untyped group by split_deal_id, _file_sha256
+    select placed.split_deal_id, placed._file_sha256, row_number() over (
+        partition by placed.split_deal_id order by max(placed._observed_at) desc nulls last, placed._file_sha256 desc) as file_rank
+    from placed
+    left join last_full on placed.source_name = last_full.source_name
+    where not placed.is_untyped and placed._observed_at >= coalesce(last_full.observed_at, placed._observed_at)
+    group by placed.split_deal_id, placed._file_sha256
 ),
 
 judged as (

@@ -422,3 +422,31 @@ def test_the_audit_finds_movements_that_do_not_lead_to_the_end(tmp_path):
         ("start = end of the month before", FEB, 270, 271),
     ]
     assert [check.code for check in verdict.failures] == ["identity_broken"]
+
+
+@pytest.mark.kpi("mrr")
+def test_payments_of_a_deal_and_of_a_subscription_with_one_number_are_no_one_chain(tmp_path):
+    """c1 pays 100 for subscription 7 on the 1st, c2 50 for deal 7 on the 10th: 150 a month."""
+    from tests.conftest import Company
+
+    company = Company(tmp_path / "ws")
+    company.settings |= {
+        "as_of": "2026-04-20",
+        "settings": {"subscriptions_from_payments": {"kind": "fee"}},
+    }
+    company.entity("deals", "deal_id stage opened_at customer_id")
+    company.file("deals.csv", "deal_id,stage,opened_at,customer_id\n7,open,2026-02-01,c2\n")
+    company.entity("payments", "payment_id paid_at amount customer_id subscription_id deal_id kind")
+    company.file(
+        "payments.csv",
+        """\
+payment_id,paid_at,amount,customer_id,subscription_id,deal_id,kind
+y1,2026-03-01,100,c1,7,,fee
+y2,2026-04-01,100,c1,7,,fee
+y3,2026-03-10,50,c2,,7,fee
+y4,2026-04-10,50,c2,,7,fee
+""",
+    )
+    published = company.run()
+    assert [published.kpi("mrr", month) for month in (MAR, APR)] == [150, 150]
+    assert published.kpi("mrr_new", MAR) == 150

@@ -33,7 +33,7 @@ paid as (
 spaced as (
     select
         paid.*, settings.recurring_gap_days, settings.recurring_min_payments, settings.as_of,
-        case when {{ days_between('lag(paid.paid_on) over (partition by paid.subscription_id, paid.currency order by paid.paid_on)', 'paid.paid_on') }}
+        case when {{ days_between('lag(paid.paid_on) over (partition by paid.customer_id, paid.subscription_id, paid.currency order by paid.paid_on)', 'paid.paid_on') }}
             <= settings.recurring_gap_days then 0 else 1 end as is_chain_start
     from paid
     cross join settings
@@ -41,17 +41,17 @@ spaced as (
 
 chained as (
     select *, sum(is_chain_start) over (
-        partition by subscription_id, currency order by paid_on rows between unbounded preceding and current row) as chain_number
+        partition by customer_id, subscription_id, currency order by paid_on rows between unbounded preceding and current row) as chain_number
     from spaced
 ),
 
 measured as (
     select
         *,
-        count(*) over (partition by subscription_id, currency, chain_number) as payment_count,
-        min(paid_on) over (partition by subscription_id, currency, chain_number) as first_on,
-        max(paid_on) over (partition by subscription_id, currency, chain_number) as last_on,
-        lead(paid_on) over (partition by subscription_id, currency, chain_number order by paid_on) as next_on
+        count(*) over (partition by customer_id, subscription_id, currency, chain_number) as payment_count,
+        min(paid_on) over (partition by customer_id, subscription_id, currency, chain_number) as first_on,
+        max(paid_on) over (partition by customer_id, subscription_id, currency, chain_number) as last_on,
+        lead(paid_on) over (partition by customer_id, subscription_id, currency, chain_number order by paid_on) as next_on
     from chained
 ),
 

@@ -57,7 +57,7 @@ def make_statement(
         plans: The plans in force now, by name.
         inputs: The period's frozen inputs.
         currency: Of all money.
-        knowledge: By period key, what is known now of the period's and earlier periods' deals.
+        knowledge: By period key, what is known now of the period's and other periods' deals.
         history: Everything stated before for this person, in the order of closing; a period's
             later revision after its earlier one.
 
@@ -69,7 +69,9 @@ def make_statement(
     names = tuple(dict.fromkeys(a.plan for a in inputs.assignments))
     balance = history[-1].statement.carried_out if history else NOTHING
     empty = Statement(payee, period, names, currency, carried_in=balance, carried_out=balance)
-    kept = {period.key: Knowledge(), **knowledge}
+    own = {period.key: knowledge.get(period.key, Knowledge())}
+    settles = {told.inputs.period.key for told in _origins(history, period)}
+    kept = own | {key: known for key, known in knowledge.items() if key in settles}
     periods = {told.inputs.period.key: told.inputs.period for told in history}
     periods[period.key] = period
     has_left = payee.left_on is not None and payee.left_on < period.start
@@ -77,7 +79,7 @@ def make_statement(
         lines = _lines(plans, inputs, kept, history, has_left=has_left and bool(history))
     except StatementRefused as error:
         told = replace(empty, status="refused", reason=error.render())
-        return Settled(told, inputs, plans, kept, periods)
+        return Settled(told, inputs, plans, own, periods)
     statement = _balanced(replace(empty, lines=tuple(lines)), plans, inputs, history)
     return Settled(statement, inputs, plans, kept, periods)
 

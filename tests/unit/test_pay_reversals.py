@@ -11,6 +11,8 @@ from dagster_project.pay.engine import evaluate
 from dagster_project.pay.inputs import Knowledge, Reversal
 from dagster_project.pay.settlement import make_statement
 from tests.unit.pay_cases import (
+    HEAD,
+    KPIS,
     LARGE,
     MASS,
     OCTOBER,
@@ -136,3 +138,46 @@ def test_what_has_come_back_before_the_first_closing_is_corrected_at_once():
     assert told.earned == Decimal("130530.00")
     assert told.corrections == Decimal("-49210.00")
     assert told.to_pay == Decimal("71820.00")  # A and B: 39 900 + 31 920
+
+
+RATE = version(
+    "      - {kpi: booked_revenue, quota: 100000, tiers: [{from_pct: 0, rate: 0.1}]}\n",
+    "    clawback: {window_days: 90}\n",
+)
+
+
+def test_what_a_statement_does_not_settle_is_left_to_the_next_one():
+    """A tenth of 1 000 in January, of 2 000 in February. February's win is reopened on 5 March.
+
+    January is stated after that, for the second time or (closed out of order) the first: it settles
+    no later month, so that March takes the 200. It had taken nothing: January's statement was read
+    as if February's win had been taken back by it. A refused statement settles nothing either.
+    """
+    plan = plan_of(HEAD + RATE)
+
+    def stated(number, *wins, known=None, history=(), **more):
+        total = str(sum(f.amount for f in wins))
+        inputs = inputs_of(
+            plan, month(2026, number), [figure("booked_revenue", total)], wins, **more
+        )
+        return make_statement(
+            {plan.plan: plan}, inputs, currency="RUB", knowledge=known or {}, history=history
+        )
+
+    first = win("x", "2026-01-10", "1000", code="booked_revenue")
+    second = win("y", "2026-02-10", "2000", code="booked_revenue")
+    known = {
+        month(2026, 2).key: Knowledge(reversals=(back("y", "2026-03-05", kind="reopened"),)),
+        month(2026, 1).key: Knowledge(),
+    }
+    january, february = stated(1, first), stated(2, second)
+    again = stated(1, first, known=known, history=[january, february])
+    late = stated(1, first, known=known, history=[february])
+    gone = {**KPIS, "booked_revenue": replace(KPIS["booked_revenue"], is_available=False)}
+    refused = stated(3, known=known, history=[january, february], kpis=gone)
+    assert refused.statement.status == "refused"
+    for history in ([january, february, again], [february, late], [january, february, refused]):
+        told = stated(4, known=known, history=history).statement
+        assert [(x.kind, x.amount) for x in told.lines if x.amount] == [
+            ("correction", Decimal("-200.00"))
+        ]

@@ -98,12 +98,23 @@ class _Draft:
 
 
 def read_goals(rows: Iterable[Row], surroundings: Surroundings) -> tuple[list[Goal], list[Refused]]:
-    """Return the versions of all goals in order, and the rows that are none."""
+    """Return the versions of all goals in order, and the rows that are none.
+
+    Args:
+        rows: As delivered; ``_came_before`` tells the instants and days at which a row came that
+            has come again since.
+        surroundings: What they are understood against.
+    """
     drafts: list[_Draft] = []
     refused: list[Refused] = []
     for row in rows:
         try:
-            drafts.append(_read(row, surroundings))
+            draft = _read(row, surroundings)
+            drafts += [
+                replace(draft, row={**row, "observed_on": day}, seen_at=at)
+                for at, day in row.get("_came_before") or ()
+            ]
+            drafts.append(draft)
         except _Refusal as refusal:
             told = {k: v for k, v in row.items() if v is not None}
             refused.append(Refused(told, refusal.because, str(row.get("goal_id") or "")))
@@ -503,10 +514,16 @@ def _numbered(drafts: list[_Draft]) -> list[Goal]:
         ),
     )
     kept: list[_Draft] = []
+    told_by: dict[str, _Draft] = {}
     for draft in ordered:
         before = kept[-1] if kept else None
-        if before is not None and any(draft.terms == other.terms for other in kept):
+        path = str(draft.row.get("_source_file"))
+        is_marked = draft.version is not None or draft.goal.issued_on is not None
+        # without a mark of its own a row that comes back is news where its sheet had said otherwise
+        others = kept if is_marked else [told_by.get(path, before)]
+        if before is not None and any(draft.terms == o.terms for o in others if o):
             continue  # delivered again as it was
+        told_by[path] = draft
         is_same_version = before is not None and (
             draft.version == before.version
             if draft.version is not None or before.version is not None

@@ -60,12 +60,8 @@ Sightings = dict[tuple[str, str, str], list[datetime]]
 """(source, file name, sha256) -> instants, UTC, at which the path came to have this content."""
 
 
-def record_deliveries(workspace: Workspace, found: Discovered) -> Sightings:
-    """Append what is new to state/deliveries: a path's content that it did not have before.
-
-    Returns:
-        All that was ever seen, each content's instants in their order.
-    """
+def sightings(workspace: Workspace) -> Sightings:
+    """Return what was ever seen, each content's instants in their order."""
     folder = workspace.state / "deliveries"
     seen: Sightings = {}
     if folder.is_dir():
@@ -73,7 +69,16 @@ def record_deliveries(workspace: Workspace, found: Discovered) -> Sightings:
             for row in _kept(path):
                 key = (row["source_name"], row["file_name"], row["file_sha256"])
                 seen.setdefault(key, []).append(row["first_seen"])
-    seen = {key: sorted(set(times)) for key, times in seen.items()}
+    return {key: sorted(set(times)) for key, times in seen.items()}
+
+
+def record_deliveries(workspace: Workspace, found: Discovered) -> Sightings:
+    """Append what is new to state/deliveries: a path's content that it did not have before.
+
+    Returns:
+        All that was ever seen, each content's instants in their order.
+    """
+    seen = sightings(workspace)
     now = datetime.now(UTC).replace(tzinfo=None)
     standing = _standing(seen)
     new = {
@@ -86,6 +91,7 @@ def record_deliveries(workspace: Workspace, found: Discovered) -> Sightings:
         rows = [
             dict(zip(SCHEMA.names, (*key, size, now), strict=True)) for key, size in new.items()
         ]
+        folder = workspace.state / "deliveries"
         folder.mkdir(parents=True, exist_ok=True)
         name = f"{now:%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:6]}.parquet"
         beside = folder / f".{name}.new"

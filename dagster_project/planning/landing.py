@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -27,6 +28,7 @@ from dagster_project.goals.progress import Pace, plan_fact
 from dagster_project.goals.reading import Surroundings, in_force, read_goals, word_of
 from dagster_project.goals.review import refused_row, review
 from dagster_project.goals.shapes import Figures, Goal, Kpi, Refused, as_kept
+from dagster_project.ingest.deliveries import sightings
 from dagster_project.period_names import read_period, shifted
 from dagster_project.planning.marts import BEFORE_MARTS, GoalMarts, Wanted, match_name
 from dagster_project.settings import Workspace
@@ -154,7 +156,8 @@ def land_revenue_targets(workspace: Workspace, connection: duckdb.DuckDBPyConnec
         return 0
     marts = GoalMarts(connection, workspace, BEFORE_MARTS)
     find = _finder(marts)
-    rows = [row for row in _delivered(connection) if _is_revenue(row["kpi_code"] or "", marts.kpis)]
+    delivered = _delivered(workspace, connection)
+    rows = [row for row in delivered if _is_revenue(row["kpi_code"] or "", marts.kpis)]
     around = Surroundings(
         marts.kpis,
         Figures(
@@ -217,7 +220,7 @@ def _revenue_row(goal: Goal, kept: Kept, first_incomplete_on: date) -> dict[str,
 def read_plans(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> Planned:
     """Read every delivered target on the marts of this run."""
     marts = GoalMarts(connection, workspace)
-    rows = _delivered(connection)
+    rows = _delivered(workspace, connection)
     find = _finder(marts)
     figures = marts.figures(_wanted(rows, marts, find, workspace))
     goals, refused = read_goals(
@@ -231,7 +234,8 @@ def read_plans(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> P
     return Planned(by_id, refused, figures, Curves(figures))
 
 
-def _delivered(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+def _delivered(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Return the rows of all targets; ``_came_before``: when their sheet had stood so before."""
     found = connection.execute(
         "select targets.*, landings.observed_on from intermediate.int_targets__united as targets "
         "inner join intermediate.int_landings__observed as landings "
@@ -239,7 +243,15 @@ def _delivered(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         "order by _observed_at, _source_file, _source_row, period_start"
     )
     names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    seen, zone = sightings(workspace), ZoneInfo(workspace.config.timezone)
+    for row in rows:
+        times = seen.get((row["source_name"], row["_source_file"], row["_file_sha256"]), [])
+        came = times.index(row["_observed_at"]) if row["_observed_at"] in times else 0
+        row["_came_before"] = [
+            (at, at.replace(tzinfo=UTC).astimezone(zone).date()) for at in times[:came]
+        ]
+    return rows
 
 
 def _finder(marts: GoalMarts) -> Callable[[str, str], list[tuple[str, str]]]:

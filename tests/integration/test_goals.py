@@ -470,6 +470,31 @@ def test_a_closed_quarter_keeps_its_statement_and_its_plan_against_fact(tmp_path
     ) == [(2, 60000, Decimal("46666.66"), "missed")]
 
 
+def test_a_sheet_that_is_set_back_to_what_it_was_pays_by_what_was_first_agreed(tmp_path):
+    """50,000 for Ann, then 60,000, then the file as it was: 25,760 of 50,000 is 515.20 of 1,000.
+
+    The changes came within the quarter and nobody approved them. What came back had stood for the
+    last version alone, so that 60,000 was the first: 429.33.
+    """
+    sheet = "goal_id,kpi_code,scope_type,scope_id,period_start,target_value\n"
+    sheet += "G,booked_revenue,manager,Ann,2026-Q2,{}\n"
+    company = firm(tmp_path / "ws", sheet.format(50000))
+    bonus = company.directory / "bonus"
+    bonus.mkdir()
+    (bonus / "p.yml").write_text(PLAN)
+    (bonus / "assignments.csv").write_text("manager_id,plan,from\nAnn,p,2026-04-01\n")
+    company.run()
+    for target in (60000, 50000):
+        (company.directory / "targets" / "goals.csv").write_text(sheet.format(target))
+        published = company.run()
+    assert published.rows(
+        "select version, target_value, issued_on is null from marts.targets order by version"
+    ) == [(1, 50000, True), (2, 60000, False), (3, 50000, False)]
+    assert published.rows(
+        "select target, target_from, amount from marts.bonus_lines where kind = 'earned'"
+    ) == [(50000, "G v1", Decimal("515.20"))]
+
+
 def test_sheets_of_any_format_are_read_wide_or_tall(tmp_path):
     """A workbook with a column per month, a sheet in cp1251 with semicolons, one with a mark in front."""
     import openpyxl

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from dagster_project.goals.reading import Surroundings, in_force, read_goals
@@ -125,6 +125,38 @@ def test_versions_are_numbered_in_the_order_in_which_they_came():
     ]
     held = [in_force(goals, date(2026, 2, day)).version for day in (1, 5, 6, 19, 20, 28)]
     assert held == [1, 1, 2, 2, 3, 3]
+
+
+def test_a_sheet_set_back_is_a_version_and_a_row_that_merely_stands_there_still_is_none():
+    """100 on 10 January, 120 on the 20th, 100 again on the 30th: the very same file, seen twice.
+
+    On 5 February another row of the sheet changes, on the 6th the sheet is set to 120 once more;
+    on the 7th it changes elsewhere again, and a second sheet says 130.
+    """
+    first, again = datetime(2026, 1, 10, 12), datetime(2026, 1, 30, 12)
+    days = {"b": 20, "d": 36, "e": 37, "f": 38}
+    later = [
+        {"goal_id": "G", "target_value": value, "_file_sha256": sheet,
+         "_observed_at": datetime(2026, 1, 1, 12) + timedelta(days=days[sheet] - 1),
+         "observed_on": date(2026, 1, 1) + timedelta(days=days[sheet] - 1)}
+        for sheet, value in (("b", "120"), ("d", "100"), ("e", "120"), ("f", "120"))
+    ]  # fmt: skip
+    other = {"goal_id": "G", "target_value": "130", "_source_file": "targets/more.csv",
+             "_file_sha256": "m", "_observed_at": datetime(2026, 2, 7, 9),
+             "observed_on": date(2026, 2, 7)}  # fmt: skip
+    goals, _ = read(
+        {"goal_id": "G", "_observed_at": again, "observed_on": again.date(),
+         "_came_before": [(first, first.date())]},
+        *later,
+        other,
+    )  # fmt: skip
+    assert [(g.version, g.given, g.issued_on) for g in goals] == [
+        (1, 100, None),
+        (2, 120, date(2026, 1, 20)),
+        (3, 100, date(2026, 1, 30)),
+        (4, 120, date(2026, 2, 6)),
+        (5, 130, date(2026, 2, 7)),
+    ]
 
 
 def test_within_one_sheet_the_last_row_of_a_version_counts():

@@ -61,15 +61,21 @@ def pay_rate(work: Work, group: list[tuple[int, Component]]) -> None:
     if figure is None or figure.numerator is None:
         work.lines.append(replace(line, status="no_data", reason="no figure for these days"))
         return
-    chosen = choose_target(component, work.inputs)
-    if chosen.value is None:
-        work.lines.append(replace(line, status="no_target", reason=chosen.reason))
+    chosen = {n: choose_target(part, work.inputs) for n, part in group}
+    for reason in dict.fromkeys(c.reason for c in chosen.values() if c.value is None):
+        work.lines.append(replace(line, status="no_target", reason=reason))
+    quotas = {
+        n: Fraction(c.value) * work.asked_of(component.kpi)
+        for n, c in chosen.items()
+        if c.value is not None
+    }
+    group = [(n, part) for n, part in group if n in quotas]
+    if not group:
         return
     wins = _remaining(work, component, figure, added)
     base = sum((size for _, size, _ in wins), ZERO)
     pieces: dict[tuple[int, Tier], dict[int, _Piece]] = {}
     notes: list[str] = []
-    quotas = {n: _quota(work, part) for n, part in group}
     for number, part in group:
         version = work.segments[number].version
         limit, gate_factor, gate_notes = gated_rate(work, version, part.code)
@@ -86,11 +92,12 @@ def pay_rate(work: Work, group: list[tuple[int, Component]]) -> None:
                 told[number] = _Piece(piece.size, rate, money, factor * gate_factor)
                 work.add(number, money)
             begin += size
-    quota = quotas[group[-1][0]]
+    last = group[-1][0]
+    quota = quotas[last]
     common = replace(
         line,
         target=quota,
-        target_from=chosen.origin,
+        target_from=chosen[last].origin,
         attainment=max(ZERO, base / quota),
         notes=tuple(dict.fromkeys(notes)),
     )
@@ -101,11 +108,6 @@ def pay_rate(work: Work, group: list[tuple[int, Component]]) -> None:
     ):
         fact, _, lost = wins[place]
         work.lines.append(_rate_line(work, common, tier, by_version, fact, lost))
-
-
-def _quota(work: Work, part: Component) -> Fraction:
-    chosen = choose_target(part, work.inputs)
-    return Fraction(chosen.value or 0) * work.asked_of(part.kpi)
 
 
 def _remaining(

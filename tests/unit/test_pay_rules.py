@@ -438,6 +438,29 @@ def assigned(start: str, end: str | None = None, **more) -> Assignment:
     return Assignment(ANNA.manager_id, "p", date.fromisoformat(start), to, **more)
 
 
+@pytest.mark.parametrize("mode", ["marginal", "whole_base"])
+def test_a_version_whose_quota_is_a_goal_that_is_not_there_pays_nothing_and_the_other_its_part(
+    mode,
+):
+    """1 000 on the 5th: from the 15th (12 of 22 days) 10 % of a quota of 2 000: 54.55.
+
+    A quota of 0 stood in for the goal: each win lay in the last tier (90.91 more), or, with
+    `whole_base`, the run ended with a division by zero.
+    """
+    tiers = "tiers: [{from_pct: 0, to_pct: 50, rate: 0.1}, {from_pct: 50, rate: 0.2}]"
+    parts = [
+        version(f"      - {{kpi: booked_revenue, quota: {quota}, mode: {mode}, {tiers}}}\n", **days)
+        for quota, days in (("goal", {"end": "2026-10-15"}), ("2001", {"start": "2026-10-15"}))
+    ]
+    facts = [win("x", "2026-10-05", "1000", code="booked_revenue")]
+    told = lines_of("".join(parts), [figure("booked_revenue", "1000")], facts)
+    assert [(x.status, x.deal_id, x.amount) for x in told] == [
+        ("no_target", None, 0),
+        ("paid", "x", Decimal("54.55")),
+    ]
+    assert told[0].reason == "no goal for booked_revenue in this period"
+
+
 def test_an_assignment_from_midway_is_asked_and_paid_its_share():
     told = lines_of(
         version(one("calls", "target: 110"), "    overall_cap_pct: 100\n"),

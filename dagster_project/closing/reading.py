@@ -435,7 +435,10 @@ class Marts:
     # -- what comes back and what comes in -------------------------------------------------------
 
     def reversals(self) -> dict[str, list[Reversal]]:
-        """Return, by deal, reopenings and refunds; a refund is of the win that stood that day."""
+        """Return, by deal, reopenings and refunds.
+
+        A refund is of the last win up to its day; before any win it takes nothing back.
+        """
         rows = self._rows(
             """
             with refunds as (
@@ -448,10 +451,7 @@ class Marts:
                 cast(1 as decimal(38, 4)) as part, cast(1 as decimal(38, 4)) as whole
             from kpi.marts.fct_deal_events where event = 'reversed'
             union all
-            select refunds.deal_id, coalesce(
-                    max(case when wins.occurred_on <= refunds.paid_on then wins.spell_number end),
-                    min(wins.spell_number)),
-                refunds.paid_on, 'refund',
+            select refunds.deal_id, max(wins.spell_number), refunds.paid_on, 'refund',
                 case when refunds.currency = deals.currency then refunds.native
                     else refunds.own end,
                 case when refunds.currency = deals.currency then deals.amount_native
@@ -460,6 +460,7 @@ class Marts:
             inner join kpi.marts.fct_deals as deals on refunds.deal_id = deals.deal_id
             inner join kpi.marts.fct_deal_events as wins
                 on refunds.deal_id = wins.deal_id and wins.event = 'won'
+                and wins.occurred_on <= refunds.paid_on
             group by refunds.deal_id, refunds.paid_on, refunds.currency, refunds.native,
                 refunds.own, deals.currency, deals.amount_native, deals.amount
             order by 1, 3, 4, 5
@@ -473,24 +474,34 @@ class Marts:
         return told
 
     def received(self) -> dict[str, list[Received]]:
-        """Return, by deal, the money received for each of its wins, refunds apart."""
+        """Return, by deal, the money received for each of its wins, in the deal's currency.
+
+        Refunds of a win stand apart (``reversals``); those before it have left nothing for it. A
+        credit is paid out by what is refunded. Money in another currency counts at the deal's rate.
+        """
         rows = self._rows(
             """
-            with paid as (
-                select payments.deal_id, deals.amount_native, deals.amount,
-                    sum(payments.amount_native) as native, sum(payments.amount) as own,
-                    bool_and(payments.currency = deals.currency) as is_native
+            with wins as (
+                select deal_id, spell_number, occurred_on
+                from kpi.marts.fct_deal_events where event = 'won'
+            ),
+            moved as (
+                select payments.deal_id, payments.kind, payments.paid_on, deals.amount_native,
+                    case when payments.currency = deals.currency then payments.amount_native
+                        else cast(cast(payments.amount as double)
+                            * cast(deals.amount_native as double)
+                            / nullif(cast(deals.amount as double), 0) as decimal(38, 4))
+                    end as amount
                 from kpi.marts.fct_payments as payments
                 inner join kpi.marts.fct_deals as deals on payments.deal_id = deals.deal_id
-                where payments.kind <> 'refund'
-                group by payments.deal_id, deals.amount_native, deals.amount
             )
-            select distinct paid.deal_id, wins.spell_number as spell,
-                case when is_native then native else own end as part,
-                case when is_native then paid.amount_native else paid.amount end as whole
-            from paid
-            inner join kpi.marts.fct_deal_events as wins
-                on paid.deal_id = wins.deal_id and wins.event = 'won'
+            select wins.deal_id, wins.spell_number as spell, sum(moved.amount) as part,
+                moved.amount_native as whole
+            from wins
+            inner join moved on wins.deal_id = moved.deal_id and (
+                moved.kind <> 'refund' or moved.paid_on < wins.occurred_on
+                or moved.amount_native < 0)
+            group by wins.deal_id, wins.spell_number, moved.amount_native
             order by 1, 2
             """
         )

@@ -247,14 +247,19 @@ def is_taken_back(work: Work, component: Component) -> bool:
 
 
 def lost_share(work_version: PlanVersion, fact: Fact, known: Knowledge) -> Fraction:
-    """Return the share of a win that reversals inside the window have taken: at most all of it."""
+    """Return the share of a win that reversals inside the window have taken: at most all of it.
+
+    What is refunded of a credit pays it out and takes nothing back.
+    """
     if work_version.clawback is None:
         return ZERO
     lost = ZERO
     for reversal in known.reversals_of(fact.key):
         if (reversal.occurred_on - fact.won_on).days > work_version.clawback.window_days:
             continue
-        lost += Fraction(reversal.part) / Fraction(reversal.whole) if reversal.whole > 0 else ONE
+        if reversal.whole >= 0:
+            whole = Fraction(reversal.whole)
+            lost += Fraction(reversal.part) / whole if whole else ONE
     return min(ONE, lost)
 
 
@@ -267,6 +272,6 @@ def paid_share(version: PlanVersion, fact: Fact, known: Knowledge, lost: Fractio
         return ZERO
     part, whole = told
     left = whole - lost * whole
-    if left <= 0:
+    if left == 0:
         return ONE
     return max(ZERO, min(ONE, (part - lost * whole) / left))

@@ -438,3 +438,70 @@ def test_a_locked_month_is_corrected_by_the_shares_and_days_that_were(tmp_path):
             ("crm:2", "2026-02", 0, -1800),
             ("crm:2", "2026-03", 0, -1800),
         ]
+
+
+def test_money_that_came_and_went_counts_for_the_win_that_it_was_paid_for(tmp_path):
+    """A tenth of all is paid as customers pay, taken back within 90 days.
+
+    Anna: A1 (1 000) is paid on 3 January, refunded on the 5th, paid again on the 25th; it is won
+    on the 20th. No win stood on the 5th: 100 are paid, nothing is taken back (it had been: -100).
+    Boris: B1 (1 000), won on the 10th and paid, is reopened on the 15th and refunded on the 16th;
+    won again on the 20th, it is not paid for yet: 100 wait (they had been paid).
+    Vera: C1 (2 000) is paid. C2 is a credit of 500, of which 200 are paid out: 10 % of it are -50,
+    and two fifths of them count now: 200 - 20, while -30 wait (the credit had been forgotten).
+    Gleb: G1 is 10 dollars, won at 90: 900. 9 dollars came at 60, and 90 roubles for the last one:
+    all is paid for, 90 are due (63 had been, 630 of 900).
+    """
+    firm = Company(tmp_path / "ws")
+    firm.settings["country"] = None
+    firm.source(won_date="history")
+    firm.entity("deals", "deal_id stage opened_at closed_at amount currency manager_id")
+    firm.entity("deal_stages", "deal_id stage entered_at")
+    firm.entity("managers", "manager_id manager_name")
+    firm.entity("payments", "payment_id paid_at amount currency deal_id kind")
+    firm.entity("fx_rates", "rate_on currency rate")
+    firm.file("managers.csv", "manager_id,manager_name\n1,Anna\n2,Boris\n3,Vera\n4,Gleb\n")
+    firm.file("fx_rates.csv", "rate_on,currency,rate\n2026-01-05,USD,90\n2026-01-12,USD,60\n")
+    firm.file(
+        "deals.csv",
+        "deal_id,stage,opened_at,closed_at,amount,currency,manager_id\n"
+        "A1,won,2025-12-01,2026-01-20,1000,RUB,1\nB1,won,2025-12-01,2026-01-20,1000,RUB,2\n"
+        "C1,won,2025-12-01,2026-01-10,2000,RUB,3\nC2,won,2025-12-01,2026-01-12,-500,RUB,3\n"
+        "G1,won,2025-12-01,2026-01-10,10,USD,4\n",
+    )
+    days = {"A1": 20, "C1": 10, "C2": 12, "G1": 10}
+    firm.file(
+        "deal_stages.csv",
+        "deal_id,stage,entered_at\nB1,open,2025-12-01\nB1,won,2026-01-10\nB1,open,2026-01-15\n"
+        "B1,won,2026-01-20\n"
+        + "".join(f"{d},open,2025-12-01\n{d},won,2026-01-{n}\n" for d, n in days.items()),
+    )
+    firm.file(
+        "payments.csv",
+        "payment_id,paid_at,amount,currency,deal_id,kind\n"
+        "1,2026-01-03,1000,RUB,A1,payment\n2,2026-01-05,1000,RUB,A1,refund\n"
+        "3,2026-01-25,1000,RUB,A1,payment\n4,2026-01-11,1000,RUB,B1,payment\n"
+        "5,2026-01-16,1000,RUB,B1,refund\n6,2026-01-11,2000,RUB,C1,payment\n"
+        "7,2026-01-13,200,RUB,C2,refund\n8,2026-01-12,9,USD,G1,payment\n"
+        "9,2026-01-13,90,RUB,G1,payment\n",
+    )
+    bonus = firm.directory / "bonus"
+    bonus.mkdir(parents=True)
+    rate = RATE.replace("credited_margin", "booked_revenue")
+    (bonus / "rate.yml").write_text(
+        rate + "    release_on: payment_date\n    clawback: {window_days: 90}\n"
+    )
+    (bonus / "assignments.csv").write_text(
+        "manager_id,plan,from\n" + "".join(f"{n},rate,2026-01-01\n" for n in (1, 2, 3, 4))
+    )
+    firm.settings["as_of"] = "2026-01-31"
+    told = firm.run()
+    assert told.rows(
+        "select manager_name, earned, released, held, corrections from marts.bonus_statements "
+        "order by manager_name"
+    ) == [
+        ("Anna", 100, 100, 0, 0),
+        ("Boris", 100, 0, 100, 0),
+        ("Gleb", 90, 90, 0, 0),
+        ("Vera", 150, 180, -30, 0),
+    ]

@@ -74,9 +74,9 @@ def make_statement(
     kept = own | {key: known for key, known in knowledge.items() if key in settles}
     periods = {told.inputs.period.key: told.inputs.period for told in history}
     periods[period.key] = period
-    has_left = payee.left_on is not None and payee.left_on < period.start
     try:
-        lines = _lines(plans, inputs, kept, history, has_left=has_left and bool(history))
+        has_left = _has_left(inputs) and bool(history)
+        lines = _lines(plans, inputs, kept, history, has_left=has_left)
     except StatementRefused as error:
         told = replace(empty, status="refused", reason=error.render())
         return Settled(told, inputs, plans, own, periods)
@@ -114,18 +114,28 @@ def _lines(
     return lines
 
 
+def _has_left(inputs: Inputs) -> bool:
+    """Tell whether a period began after the payee's last day of employment."""
+    left_on = inputs.payee.left_on
+    return left_on is not None and left_on < inputs.period.start
+
+
 def _latest(history: Sequence[Settled]) -> dict[str, Settled]:
     """Return the newest revision of each period."""
     return {told.inputs.period.key: told for told in history}
 
 
 def _origins(history: Sequence[Settled], period: Period) -> list[Settled]:
-    """Return the earlier periods that a statement settles, oldest first."""
-    latest = _latest(history).values()
+    """Return the earlier periods that a statement settles, oldest first.
+
+    One that began after the last day of employment has paid nothing and owes nothing.
+    """
     earlier = [
         told
-        for told in latest
-        if _place(told.inputs.period) < _place(period) and told.statement.status != "refused"
+        for told in _latest(history).values()
+        if _place(told.inputs.period) < _place(period)
+        and told.statement.status != "refused"
+        and not _has_left(told.inputs)
     ]
     return sorted(earlier, key=lambda told: _place(told.inputs.period))
 

@@ -11,6 +11,7 @@ from dagster_project.pay.engine import evaluate
 from dagster_project.pay.inputs import Knowledge, Reversal
 from dagster_project.pay.settlement import make_statement
 from tests.unit.pay_cases import (
+    ANNA,
     HEAD,
     KPIS,
     LARGE,
@@ -146,6 +147,20 @@ RATE = version(
 )
 
 
+def stated(number: int, *wins, known=None, history=(), **more):
+    """Return the statement of a month of 2026 on the plan RATE."""
+    plan = plan_of(HEAD + RATE)
+    total = str(sum(f.amount for f in wins))
+    inputs = inputs_of(plan, month(2026, number), [figure("booked_revenue", total)], wins, **more)
+    return make_statement(
+        {plan.plan: plan}, inputs, currency="RUB", knowledge=known or {}, history=history
+    )
+
+
+def corrected(told) -> list[tuple[str, Decimal]]:
+    return [(x.kind, x.amount) for x in told.statement.lines if x.amount]
+
+
 def test_what_a_statement_does_not_settle_is_left_to_the_next_one():
     """A tenth of 1 000 in January, of 2 000 in February. February's win is reopened on 5 March.
 
@@ -153,17 +168,6 @@ def test_what_a_statement_does_not_settle_is_left_to_the_next_one():
     no later month, so that March takes the 200. It had taken nothing: January's statement was read
     as if February's win had been taken back by it. A refused statement settles nothing either.
     """
-    plan = plan_of(HEAD + RATE)
-
-    def stated(number, *wins, known=None, history=(), **more):
-        total = str(sum(f.amount for f in wins))
-        inputs = inputs_of(
-            plan, month(2026, number), [figure("booked_revenue", total)], wins, **more
-        )
-        return make_statement(
-            {plan.plan: plan}, inputs, currency="RUB", knowledge=known or {}, history=history
-        )
-
     first = win("x", "2026-01-10", "1000", code="booked_revenue")
     second = win("y", "2026-02-10", "2000", code="booked_revenue")
     known = {
@@ -177,7 +181,28 @@ def test_what_a_statement_does_not_settle_is_left_to_the_next_one():
     refused = stated(3, known=known, history=[january, february], kpis=gone)
     assert refused.statement.status == "refused"
     for history in ([january, february, again], [february, late], [january, february, refused]):
-        told = stated(4, known=known, history=history).statement
-        assert [(x.kind, x.amount) for x in told.lines if x.amount] == [
-            ("correction", Decimal("-200.00"))
-        ]
+        told = stated(4, known=known, history=history)
+        assert corrected(told) == [("correction", Decimal("-200.00"))]
+
+
+def test_a_win_in_the_name_of_who_had_left_does_not_stop_what_is_still_to_be_settled():
+    """She leaves on 31 January; a win of March stands in her name, and is reopened with January's.
+
+    March has paid her nothing. Its reopening had the statement of April refused, with the reason of
+    March, and the tenth of January's 1 000 was never taken back.
+    """
+    gone = replace(ANNA, left_on=date(2026, 1, 31))
+    january = stated(1, win("x", "2026-01-10", "1000", code="booked_revenue"))
+    march = stated(
+        3, win("z", "2026-03-10", "500", code="booked_revenue"), history=[january], payee=gone
+    )
+    known = {
+        month(2026, 1).key: Knowledge(reversals=(back("x", "2026-04-02"),)),
+        month(2026, 3).key: Knowledge(reversals=(back("z", "2026-04-02"),)),
+    }
+    april = stated(4, known=known, history=[january, march], payee=gone)
+    assert (march.statement.status, march.statement.lines) == ("open", ())
+    assert (april.statement.status, corrected(april)) == (
+        "open",
+        [("correction", Decimal("-100.00"))],
+    )

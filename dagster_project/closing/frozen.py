@@ -16,7 +16,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,12 @@ class Revision:
         """The day of the release that was closed: runs for earlier days do not see it."""
         return date.fromisoformat(self.manifest["closed_on"])
 
+    @property
+    def closed_at(self) -> datetime:
+        """The instant of the closing, in UTC."""
+        told = datetime.fromisoformat(self.manifest["closed_at"])
+        return told.astimezone(UTC).replace(tzinfo=None)
+
     def rows(self, table: str) -> list[Row]:
         """Return the rows of a kept table."""
         import pyarrow.parquet as pq
@@ -97,12 +103,15 @@ def _terms(row: Row) -> KpiTerms:
     return KpiTerms(**row | sets)
 
 
-def read_closed(folder: Path, as_of: date | None = None) -> list[Revision]:
+def read_closed(
+    folder: Path, as_of: date | None = None, known_by: datetime | None = None
+) -> list[Revision]:
     """Return every revision under ``state/closed``, in the order of closing, verified.
 
     Args:
         folder: ``state/closed``.
         as_of: Leave out what was closed on a later day.
+        known_by: Leave out what was closed after this instant, in UTC.
 
     Raises:
         ClosedPeriodBroken: A file is gone, is new, or has another content than when it was closed;
@@ -130,7 +139,11 @@ def read_closed(folder: Path, as_of: date | None = None) -> list[Revision]:
                 "the closing before it is not the one that was there when it was made",
             )
         before = revision.sha256
-    return [r for r in revisions if as_of is None or r.closed_on <= as_of]
+    return [
+        r
+        for r in revisions
+        if (as_of is None or r.closed_on <= as_of) and (known_by is None or r.closed_at <= known_by)
+    ]
 
 
 def _verify(revision: Revision) -> None:
@@ -210,7 +223,7 @@ def write_revision(
         "period_end": period.end.isoformat(),
         "revision": number,
         "sequence": 1 + max((r.manifest["sequence"] for r in existing), default=0),
-        "closed_at": closed_at.isoformat(timespec="seconds"),
+        "closed_at": closed_at.isoformat(),
         **told,
         "previous": existing[-1].sha256 if existing else None,
         "files": {

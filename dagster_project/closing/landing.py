@@ -96,7 +96,7 @@ def land_pay(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> dic
     _empty_closed(connection)
     if not has_pay(workspace):
         return {}
-    revisions = read_closed(workspace.closed, workspace.as_of)
+    revisions = read_closed(workspace.closed, workspace.as_of, workspace.known_by)
     marts = Marts(connection, workspace.config.settings.low_sample_below, "raw.goals__targets")
     plan_set = read_plan_set(workspace, marts, is_lenient=True)
     desk = make_desk(workspace, marts, plan_set, workspace.as_of, revisions)

@@ -409,13 +409,14 @@ def _cell(value: Any, kind: str) -> Any:
 
 
 def read_baselines(workspace: Workspace) -> Kept:
-    """Return the baselines that were known on the day looked from, the first kept of each."""
+    """Return the baselines that were known when and on the day looked from, the first of each."""
     kept: Kept = {}
     rows: list[dict[str, Any]] = []
     for path in sorted((workspace.state / "baselines").glob("*.parquet")):
         rows += pq.read_table(path).to_pylist()
     for row in sorted(rows, key=lambda r: r["kept_at"]):
-        if row["as_of"] <= workspace.as_of:
+        is_known = workspace.known_by is None or row["kept_at"] <= workspace.known_by
+        if row["as_of"] <= workspace.as_of and is_known:
             kept.setdefault(tuple(row[c] for c in _KEY), Decimal(row["baseline"]))
     return kept
 
@@ -425,7 +426,7 @@ def keep_baselines(workspace: Workspace, connection: duckdb.DuckDBPyConnection) 
 
     A baseline that was once published does not move when late facts change its period.
     """
-    if workspace.is_as_of_given:
+    if workspace.is_as_of_given or workspace.known_by is not None:
         return 0
     found = connection.execute(
         "select goal_id, version, kpi_code, scope_type, scope_id, period_grain, period_start, "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+import time
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import duckdb
@@ -505,3 +506,46 @@ def test_money_that_came_and_went_counts_for_the_win_that_it_was_paid_for(tmp_pa
         ("Gleb", 90, 90, 0, 0),
         ("Vera", 150, 180, -30, 0),
     ]
+
+
+def test_a_former_instant_sees_no_closing_and_no_baseline_of_later(tmp_path):
+    """January as published on 10 February, before it was closed: 600 at a target of 1 000 pay 600.
+
+    Closed since, and C1 (400) delivered late: for that day and instant nothing has changed. It had
+    shown January closed. The goal of February is 10 % above January: 660, and 1 100 with a baseline
+    that is first kept by the later run (the first run's is taken away); the former instant sees no
+    such baseline, and keeps none.
+    """
+    firm = Company(tmp_path / "ws")
+    firm.entity("deals", "deal_id stage opened_at closed_at amount currency manager_id")
+    firm.entity("managers", "manager_id manager_name")
+    firm.file("managers.csv", "manager_id,manager_name\n1,Anna\n")
+    deals = "deal_id,stage,opened_at,closed_at,amount,currency,manager_id\n"
+    firm.file("deals_1.csv", deals + "A1,won,2025-12-01,2026-01-20,600,RUB,1\n")
+    sheet = firm.directory / "targets" / "goals.csv"
+    sheet.parent.mkdir(parents=True)
+    sheet.write_text(
+        "goal_id,kpi_code,scope_type,scope_id,period_start,target_kind,target_value\n"
+        "G,booked_revenue,manager,1,2026-02,relative_percent,+10\n"
+    )
+    bonus = firm.directory / "bonus"
+    bonus.mkdir(parents=True)
+    (bonus / "p.yml").write_text(REVENUE)
+    (bonus / "assignments.csv").write_text("manager_id,plan,from\n1,p,2026-01-01\n")
+    firm.settings["as_of"] = "2026-02-10"
+    firm.run()
+    (firm.directory / "state" / "baselines").rename(firm.directory / "kept_by_the_first_run")
+    known_by = datetime.now(UTC)
+    time.sleep(0.01)
+    close(load_workspace(firm.directory), "2026-01", by="x", reason="y")
+    firm.file("deals_2.csv", deals + "C1,won,2025-12-01,2026-01-25,400,RUB,1\n")
+    wanted = (
+        "select period, revision, status, earned from marts.bonus_statements "
+        "where period = '2026-01'",
+        "select target_value from marts.targets",
+    )
+    now = firm.run()
+    assert [now.rows(sql) for sql in wanted] == [[("2026-01", 1, "closed", 600)], [(1100,)]]
+    then = run_all(firm.directory, known_by=known_by)
+    assert [then.rows(sql) for sql in wanted] == [[("2026-01", 0, "open", 600)], [(660,)]]
+    assert len([*(firm.directory / "state" / "baselines").glob("*.parquet")]) == 1

@@ -297,16 +297,20 @@ class PayDesk:
         )
 
     def _ripened(self, origin: Settled, before: Knowledge) -> dict[FigureKey, Figure]:
-        waiting = [x for x in origin.statement.lines if x.status == "deferred"]
+        frozen = origin.inputs
+        waiting = {
+            (x.plan, str(x.kpi_code), scope_type)
+            for x in origin.statement.lines
+            if x.status == "deferred"
+            for scope_type in (str(x.scope_type), "team")
+        }
         figures: dict[FigureKey, Figure] = {}
-        for line in waiting:
-            key = (line.plan, str(line.kpi_code), str(line.scope_type))
-            frozen = origin.inputs
+        for key in waiting & set(frozen.figures):
             scope = {
                 "manager": ("manager", frozen.payee.manager_id),
                 "team": ("team", frozen.payee.team_id),
             }.get(key[2], ("company", "all"))
-            own = [a for a in frozen.assignments if a.plan == line.plan]
+            own = [a for a in frozen.assignments if a.plan == key[0]]
             figure = self.figure(key[1], scope, frozen.period, _spans(own, frozen.period))
             if figure is not None:
                 figures[key] = figure

@@ -18,6 +18,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from dagster_project.pay.arithmetic import ZERO, as_decimal, attainment, curve_payout, rounded
+from dagster_project.pay.checks import KpiTerms
 from dagster_project.pay.goals import Chosen, choose_target
 from dagster_project.pay.inputs import Figure, Inputs, Knowledge
 from dagster_project.pay.limits import (
@@ -130,10 +131,13 @@ def _measure(work: Work, component: TargetComponent) -> _Measured:
     facts = facts_of(work, component)
     deals = tuple(DealShare(f.deal_id, f.spell, f.amount, f.share) for f in facts)
     nothing = _Measured(figure, None, NOTHING, ZERO, deals)
-    is_ripening = figure is not None and not figure.is_mature and terms.is_cohort
-    if is_ripening and component.immature == "defer":
-        reason = "the figure is still ripening; the line is paid once it has"
-        return replace(nothing, status="deferred", reason=reason)
+    ripening = replace(
+        nothing,
+        status="deferred",
+        reason="the figure is still ripening; the line is paid once it has",
+    )
+    if _is_waited_for(figure, component, terms):
+        return ripening
     if figure is None or exact(figure, terms.aggregation) is None:
         return replace(nothing, status="no_data", reason="no figure for these days: unknown")
     notes: tuple[str, ...] = ()
@@ -144,6 +148,8 @@ def _measure(work: Work, component: TargetComponent) -> _Measured:
             status = {"defer": "deferred", "zero": "low_sample"}[rule]
             return replace(nothing, status=status, reason=told)
         figure = work.figure(component.kpi, "team")
+        if _is_waited_for(figure, component, terms):
+            return ripening
         if figure is None or exact(figure, terms.aggregation) is None:
             return replace(nothing, status="no_data", reason=f"{told}; no figure of the team")
         notes = (f"{told}: the team's figure stands in",)
@@ -160,6 +166,12 @@ def _measure(work: Work, component: TargetComponent) -> _Measured:
         )
         actual = actual + Fraction(added) - taken
     return _Measured(figure, actual, added, taken, deals, notes=notes)
+
+
+def _is_waited_for(figure: Figure | None, component: TargetComponent, terms: KpiTerms) -> bool:
+    """Tell whether a figure still ripens and the plan waits until it has."""
+    is_ripening = figure is not None and not figure.is_mature and terms.is_cohort
+    return is_ripening and component.immature == "defer"
 
 
 def _asked(work: Work, chosen: Chosen, component: Component) -> Fraction:

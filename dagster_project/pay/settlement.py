@@ -22,7 +22,7 @@ from dagster_project.errors import StatementRefused
 from dagster_project.pay.engine import evaluate
 from dagster_project.pay.inputs import Figure, FigureKey, Inputs, Knowledge, Period
 from dagster_project.pay.lines import NOTHING, DealShare, Line, Statement
-from dagster_project.pay.plans import Clawback, Plan
+from dagster_project.pay.plans import Clawback, Plan, TargetComponent
 
 Money = tuple[Decimal, Decimal]
 """(released, held)."""
@@ -405,7 +405,7 @@ def ripened(
     Args:
         origin: The period as stated.
         before: What was known when it was last stated.
-        figures: Today's figures of the origin's days.
+        figures: Today's figures of the origin's days; also the team's, where it may stand in.
     """
     told = dict(before.ripened)
     for line in origin.statement.lines:
@@ -415,12 +415,20 @@ def ripened(
         figure = figures.get(key)
         if key in told or figure is None or not figure.is_mature:
             continue
-        component = next(
-            c
-            for v in origin.plans[line.plan].versions
-            for c in v.targets
-            if c.code == line.component
-        )
+        component = _last_terms(origin, line)
         if component.min_sample is None or figure.sample_size >= component.min_sample:
             told[key] = figure
+        elif component.on_low_sample == "team":
+            team_key = (line.plan, str(line.kpi_code), "team")
+            team = figures.get(team_key)
+            if team is not None and team.is_mature:
+                told |= {key: figure, team_key: team}
     return told
+
+
+def _last_terms(origin: Settled, line: Line) -> TargetComponent:
+    """Return a component as the last terms of a period have it, by which it is measured."""
+    versions = origin.plans[line.plan].versions
+    held = [v for v in versions if v.from_ < origin.inputs.period.end]
+    ordered = sorted(held, key=lambda v: v.from_, reverse=True)
+    return next(c for v in ordered for c in v.targets if c.code == line.component)

@@ -13,9 +13,10 @@ from dagster_project.errors import StatementRefused
 from dagster_project.pay.assignments import Assignment
 from dagster_project.pay.engine import evaluate
 from dagster_project.pay.inputs import Knowledge, Payee, Target
-from dagster_project.pay.settlement import make_statement
+from dagster_project.pay.settlement import make_statement, ripened
 from tests.unit.pay_cases import (
     ANNA,
+    HEAD,
     LARGE,
     MASS,
     OCTOBER,
@@ -214,6 +215,43 @@ def test_an_unripe_conversion_is_paid_as_it_stands_only_where_the_plan_says_so()
     assert (line.status, line.amount) == ("deferred", 0)
     (line,) = lines_of(text.replace("0.12", "0.12, immature: pay"), [unripe])
     assert (line.status, line.amount) == ("paid", Decimal("5000.00"))
+
+
+def test_a_ripened_figure_of_few_cases_waits_for_and_takes_the_teams_ripened_one():
+    """2 of 10 leads, fewer than 30: the team's 12 of 100 stand in, at 12 % the whole 10 000.
+
+    What the line waits for is both; read as frozen, the team's were unknown, and nothing was ever
+    paid. The terms are those that held last in October: the plan's first ones ask for no cases.
+    """
+    plan = plan_of(
+        HEAD
+        + version(one("lead_conversion_window", "target: 0.12"), end="2026-09-01")
+        + version(
+            one("lead_conversion_window", "target: 0.12, min_sample: 30, on_low_sample: team"),
+            start="2026-09-01",
+        )
+    )
+    few = figure("lead_conversion_window", over=("2", "10"))
+    team = replace(
+        figure("lead_conversion_window", over=("12", "100")), scope_type="team", scope_id="sales"
+    )
+    unripe = [replace(f, numerator=None, denominator=None, is_mature=False) for f in (few, team)]
+
+    def stated(figures, known=None, history=(), period=OCTOBER):
+        inputs = inputs_of(plan, period, figures)
+        return make_statement(
+            {plan.plan: plan}, inputs, currency="RUB", knowledge=known or {}, history=history
+        )
+
+    for figures in (unripe, [few, replace(team, is_mature=False)]):
+        october = stated(figures)
+        assert [x.status for x in october.statement.lines] == ["deferred"]
+    keys = [(plan.plan, "lead_conversion_window", scope) for scope in ("manager", "team")]
+    assert ripened(october, Knowledge(), {keys[0]: few, keys[1]: unripe[1]}) == {}
+    ripe = ripened(october, Knowledge(), dict(zip(keys, (few, team), strict=True)))
+    known = {OCTOBER.key: Knowledge(ripened=ripe)}
+    told = stated(unripe, known, [october], month(2026, 11)).statement
+    assert (told.deferred, told.to_pay) == (Decimal("10000.00"), Decimal("10000.00"))
 
 
 # -- gates and multipliers ------------------------------------------------------------------------

@@ -37,6 +37,7 @@ from dagster_project.closing.tables import (
     sql_type,
     statement_row,
 )
+from dagster_project.masks import published_name, without_contacts
 from dagster_project.pay.feedback import hints
 from dagster_project.pay.settlement import Settled
 from dagster_project.settings import Workspace
@@ -154,7 +155,12 @@ def _land_statements(
 def _land_refusals(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, plan_set: PlanSet
 ) -> None:
-    """Show who is not paid because of an assignment that does not stand."""
+    """Show who is not paid because of an assignment that does not stand.
+
+    Who is written as an e-mail is shown as everywhere: by its mask.
+    """
+    is_clear = workspace.config.settings.personal_data == "clear"
+    shown = published_name(workspace)
     fiscal = workspace.config.fiscal_year_start_month
     period = period_of("month", workspace.as_of, fiscal)
     rows = [
@@ -164,12 +170,12 @@ def _land_refusals(
             "period_grain": period.grain,
             "period_start": period.start,
             "period_end": period.end,
-            "manager_id": reference,
-            "manager_name": reference,
+            "manager_id": shown(reference),
+            "manager_name": shown(reference),
             "plans": "",
             "currency": workspace.config.reporting_currency,
             "status": "refused",
-            "reason": error.render(),
+            "reason": error.render() if is_clear else without_contacts(error.render()),
             **dict.fromkeys(
                 (c for c, kind in TABLES["statements"].items() if kind == "number"), Decimal(0)
             ),

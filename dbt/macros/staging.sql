@@ -150,9 +150,9 @@ select * from final
     {%- if kind == 'instant' %}{{ name }}__utc as {{ name }},
         {{ business_date_of(name) }} as {{ name[:-3] }}_on
     {%- elif kind in ['key', 'reference'] %}{{ as_reference(name) }} as {{ name }}
-    {%- elif name == 'manager_name' %}{{ as_person_name(name) }} as {{ name }}
+    {%- elif name in ['manager_name', 'approved_by'] %}{{ as_person_name(name) }} as {{ name }}
     {%- elif name == 'customer_name' %}{{ as_customer_name(name) }} as {{ name }}
-    {%- elif name == 'deal_name' %}case when keeps_personal_data then {{ name }} else {{ without_contacts(name) }} end as {{ name }}
+    {%- elif name in ['deal_name', 'title', 'rationale'] %}case when keeps_personal_data then {{ name }} else {{ without_contacts(name) }} end as {{ name }}
     {%- elif kind == 'text' %}{{ name }}
     {%- else %}{{ name }}__typed as {{ name }}
     {%- endif -%}

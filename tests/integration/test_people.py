@@ -312,3 +312,44 @@ def test_a_chain_of_merges_ends_at_its_survivor_however_long(company: Company):
     assert published.kpi("new_customers", "2026-01-01") == 1
     assert published.kpi("booked_revenue", "2026-01-01") == 9 * 10 + 100
     assert published.kpi("paid_revenue", "2026-02-01", scope="manager", who="crm:m1") == 9
+
+
+def test_words_of_goals_and_references_of_assignments_are_no_way_round_the_mask(company):
+    """In a title, a reason, who approved it, and who is on a plan without being known."""
+    company.entity("managers", "manager_name")
+    company.file("managers.csv", "manager_name\nAnna\n")
+    company.entity("deals", "deal_id stage opened_at closed_at amount manager_name")
+    company.file(
+        "deals.csv",
+        "deal_id,stage,opened_at,closed_at,amount,manager_name\n"
+        "D1,won,2026-01-01,2026-03-02,5,Anna\n",
+    )
+    sheet = company.directory / "targets" / "goals.csv"
+    sheet.parent.mkdir(parents=True)
+    sheet.write_text(
+        "goal_id,title,rationale,kpi_code,scope_type,period_start,target_value,approved_by\n"
+        "G,Sell to ivan@hidden.ru,ask +7 999 123-45-67,booked_revenue,company,2026-03,5,"
+        "Boss@hidden.ru\n"
+        "X,Win ivan@hidden.ru,,nothing,company,2026-03,5,boss@hidden.ru\n"
+    )
+    bonus = company.directory / "bonus"
+    bonus.mkdir()
+    (bonus / "p.yml").write_text(
+        "plan: p\ncurrency: RUB\nperiod: month\nversions:\n  - from: 2026-01-01\n"
+        "    components:\n"
+        "      - {kpi: booked_revenue, quota: 1000, tiers: [{from_pct: 0, rate: 0.1}]}\n"
+    )
+    (bonus / "assignments.csv").write_text("manager_id,plan,from\nGhost@hidden.ru,p,2026-03-01\n")
+    told = company.run()
+    for needle in ("ivan@", "boss@", "ghost@", "123-45-67"):
+        assert clear_values(told, needle) == []
+    ((title, reason, approved),) = told.rows(
+        "select title, rationale, approved_by from marts.targets"
+    )
+    assert (title, reason) == ("Sell to ***", "ask ***")
+    assert approved.startswith("b***@hidden.ru #")
+    ((who, name, why),) = told.rows(
+        "select manager_id, manager_name, reason from marts.bonus_statements"
+    )
+    assert who == name and who.startswith("g***@hidden.ru #")
+    assert "no manager ***" in why

@@ -56,7 +56,8 @@ def choose_target(component: TargetComponent | RateComponent, inputs: Inputs) ->
 def _fit(component: TargetComponent | RateComponent, inputs: Inputs) -> list[Target]:
     period = inputs.period
     if component.goal is not None:
-        named = [t for t in inputs.targets if t.goal_id == component.goal]
+        own = (component.goal, f"{component.goal}@{period.start}")  # of a line with many periods
+        named = [t for t in inputs.targets if t.goal_id in own]
         for target in named:
             is_same = target.kpi_code == component.kpi and target.scope_type == component.scope
             if not is_same or target.kind != "goal":

@@ -132,6 +132,13 @@ def test_two_goals_for_one_component_are_refused_unless_the_plan_names_one():
         lines_of(version(one("meetings", "goal: g2")), [figure("meetings", "100")], targets=goals)
 
 
+def test_a_goal_named_by_the_plan_may_be_a_line_of_a_wide_sheet():
+    """Its months are goals of their own, `g2@2026-10-01`: of two for October the named one."""
+    goals = (goal("100"), goal("200", goal_id="g2@2026-10-01"))
+    told = lines_of(version(one("calls", "goal: g2")), [figure("calls", "100")], targets=goals)
+    assert [(x.target_from, x.amount) for x in told] == [("g2@2026-10-01 v1", Decimal("5000.00"))]
+
+
 def test_a_goal_of_the_team_is_held_against_the_teams_figure():
     team = replace(figure("calls", "300"), scope_type="team", scope_id="sales")
     told = lines_of(

@@ -312,7 +312,7 @@ class Tuning(_Strict):
     fx_max_age_days: int = Field(default=10, ge=0)
     row_error_limit: float = Field(default=0.01, ge=0, le=1)
     full_delivery_shrink_limit: float = Field(default=0.05, ge=0, le=1)
-    revenue_drop_limit: float = Field(default=0.60, gt=0, le=1)
+    revenue_drop_limit: float = Field(default=0.60, gt=0)
     undated_wins_limit: float = Field(default=0.01, ge=0, le=1)
     shared_value_limit: int = Field(default=3, ge=1)
     personal_data: Literal["hashed", "clear"] = "hashed"

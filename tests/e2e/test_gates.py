@@ -126,6 +126,11 @@ def test_revenue_of_a_closed_period_that_fell(sold):
     sold.settings["settings"] = {"revenue_drop_limit": 0.7}
     assert sold.run().kpi("booked_revenue", "2026-01-01") == 390
     assert status(load_workspace(sold.directory))["refused"] == []
+    # a credit of 400 makes it -10: all of it and a little more is gone, and that may be true too
+    sold.file("deals_3.csv", deals("d3,won,2026-01-05,2026-01-16,-400,RUB"))
+    assert "revenue_fell" in refused(sold)
+    sold.settings["settings"] = {"revenue_drop_limit": 2}
+    assert sold.run().kpi("booked_revenue", "2026-01-01") == -10
 
 
 def test_a_full_delivery_that_lost_its_tail(sold):

@@ -143,11 +143,12 @@ def demo(
     directory: Annotated[Path | None, typer.Argument(help="Default: the demo workspace.")] = None,
 ) -> None:
     """Write the demonstration company's raw files: the same seed gives the same bytes."""
-    from dagster_project.demo.company import write_company
+    from dagster_project.demo.company import require_own_folder, write_company
     from dagster_project.settings import default_workspace, option_of, require_usable_path
 
     folder = directory or default_workspace()
     require_usable_path(folder.resolve())
+    require_own_folder(folder)
     counts = write_company(folder)
     told = ", ".join(f"{name} {count}" for name, count in counts.items())
     print(f"demonstration company in {folder}: {told}")

@@ -33,6 +33,7 @@ from dagster_project.demo.subscriptions import (
     service_contracts,
     service_products,
 )
+from dagster_project.errors import WorkspaceError
 from dagster_project.settings import demo_settings
 
 SEED = 20261101
@@ -139,6 +140,25 @@ def write_company(workspace: Path) -> dict[str, int]:
         "spend": len(company.spend),
         "subscriptions": len(company.subscriptions),
     }
+
+
+def require_own_folder(workspace: Path) -> None:
+    """Refuse a folder of somebody else's: what is written would stand among, or over, its files.
+
+    Raises:
+        WorkspaceError: The folder holds something, and not the demonstration company's settings.
+    """
+    settings = workspace / "workspace.yml"
+    if settings.is_file() and settings.read_bytes() == demo_settings().encode():
+        return
+    if workspace.exists() and (not workspace.is_dir() or any(workspace.iterdir())):
+        raise WorkspaceError(
+            "writing the demonstration company",
+            found="something else that is there already",
+            expected="a folder that is new or empty, or holds the demonstration company",
+            where=str(workspace),
+            remedy="name another folder; nothing was written",
+        )
 
 
 def _days() -> list[date]:

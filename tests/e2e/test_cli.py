@@ -236,6 +236,19 @@ def test_a_demonstration_company_elsewhere_has_its_settings(tmp_path):
     told = kpi("demo", str(directory))
     assert f'kpi run --workspace "{directory}"' in told.stdout
     assert "as_of: 2026-10-20" in (directory / "workspace.yml").read_text(encoding="utf-8")
+    assert kpi("demo", str(directory)).returncode == 0  # its own files it may write anew
+
+
+def test_a_demonstration_company_is_not_written_among_the_files_of_another(tmp_path):
+    directory = tmp_path / "firm"
+    kpi("init", str(directory))
+    sellers = (directory / "raw/crm/managers.csv").read_bytes()  # the demo has a file of this name
+    before = sorted(path for path in directory.rglob("*"))
+    told = kpi("demo", str(directory))
+    assert told.returncode == 2
+    assert "nothing was written" in told.stderr
+    assert sorted(path for path in directory.rglob("*")) == before
+    assert (directory / "raw/crm/managers.csv").read_bytes() == sellers
 
 
 def test_before_the_first_run_each_verb_says_what_to_do(tmp_path):

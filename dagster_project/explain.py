@@ -32,8 +32,9 @@ class Explanation:
     """A number and its parts.
 
     ``facts``: one mapping per fact, measure and line it came from, with ``measure_code,
-    occurred_on, fact_table, fact_id, value, _source_file, _source_row``. ``parts``: what the
-    formula of a composite KPI combines, by name.
+    occurred_on, fact_table, fact_id, value, _source_file, _source_row``; the value of a fact stands
+    at the first of its lines, so that the values add up. ``parts``: what the formula of a composite
+    KPI combines, by name.
     """
 
     kpi: dict[str, Any]
@@ -102,7 +103,8 @@ def explain(
         sources = _sources(release, cell, measures or list(parts))
         if parts:  # percentiles and ages are no sums of facts
             sources = [source for source in sources if _is_any(release, source)]
-        facts, sums, count = _facts(release, cell, sources, limit)
+        is_sample = kpi["aggregation"] == "distribution" and scope_type == "product"
+        facts, sums, count = _facts(release, cell, sources, limit, is_sample=is_sample)
     published = {
         kpi["numerator_measure"]: cell["numerator"],
         kpi["denominator_measure"]: cell["denominator"],
@@ -252,45 +254,58 @@ _COUNTED_ONCE = "('active_partners')"
 """Measures of which a fact counts once in a scope, whatever it did there."""
 
 
-def _origins(release: duckdb.DuckDBPyConnection, cell: dict[str, Any]) -> tuple[str, list[Any]]:
-    """Return a relation (fact_table, fact_id, _source_file, _source_row), with its values.
+_AT_THE_END = "('mrr', 'active_customers', 'mrr_costed', 'mrr_margin')"
+"""Measures of a customer that only the subscriptions of a period's last day stand behind."""
+_A_YEAR_BACK = "('mrr_year_before', 'mrr_kept_a_year', 'mrr_of_kept_a_year')"
+"""Measures of a customer that those of the day a year before stand behind, too."""
 
-    MRR of a customer comes from its subscriptions of the period and the year before; lifetime
-    value from the deals, payments or subscriptions that ``ltv_basis`` counts.
+
+def _origins(release: duckdb.DuckDBPyConnection) -> str:
+    """Return a relation (fact_table, fact_id, from_on, to_on, _source_file, _source_row).
+
+    MRR of a customer comes from its subscriptions, which count in periods that they touch:
+    ``from_on`` and ``to_on`` (exclusive) say when; NULL in both: always. Lifetime value comes from
+    what ``ltv_basis`` counts (deals, payments or subscriptions) in the customer's first 12 months.
     """
+    always = "cast(null as date) as from_on, cast(null as date) as to_on"
     lines = "any_value(_source_file) as _source_file, any_value(_source_row) as _source_row"
     relations = [
-        f"select '{table}' as fact_table, {key} as fact_id, {lines} from marts.{table} "
+        f"select '{table}' as fact_table, {key} as fact_id, {always}, {lines} from marts.{table} "
         + ("where is_customer_start " if table == "fct_subscriptions" else "")
         + f"group by {key}"
         for table, key in _ORIGINS.items()
     ]
-    deals = "select customer_id, _source_file, _source_row from marts.fct_deals"
     basis = release.execute("select max(ltv_basis) from marts.ltv_cohorts").fetchone()[0]
-    earned = {
-        "payments": "select customer_id, _source_file, _source_row from marts.fct_payments",
-        "mrr": "select customer_id, _source_file, _source_row from marts.fct_subscriptions",
-    }.get(
-        basis or "deals",
-        f"{deals} where won_on is not null",
-    )
+    table, day = {
+        "payments": ("fct_payments", "paid_on"),
+        "mrr": ("fct_subscriptions", "started_on"),
+    }.get(basis or "deals", ("fct_deals", "won_on"))
     relations.append(
-        f"select 'dim_customer', customer_id, _source_file, _source_row from ({earned})"
+        f"select 'dim_customer', customer_id, {always}, earned._source_file, earned._source_row "
+        f"from marts.{table} as earned inner join marts.dim_customer as customers "
+        f"using (customer_id) where earned.{day} < customers.acquired_on + interval 12 month"
     )
-    values: list[Any] = []
-    for table in ("fct_mrr_movements", "fct_mrr_periods"):
-        relations.append(
-            f"select '{table}', customer_id, _source_file, _source_row "
-            "from marts.fct_subscriptions where started_on < ? "
-            "and coalesce(ended_on, date '9999-12-31') >= ?"
-        )
-        values += [cell["period_end"], cell["period_start"] - timedelta(days=366)]
-    return " union all ".join(relations), values
+    relations += [
+        f"select '{table}', customer_id, started_on, coalesce(ended_on, date '9999-12-31'), "
+        "_source_file, _source_row from marts.fct_subscriptions where mrr > 0"
+        for table in ("fct_mrr_movements", "fct_mrr_periods")
+    ]
+    return " union all ".join(relations)
 
 
 def _facts(
-    release: duckdb.DuckDBPyConnection, cell: dict[str, Any], sources: list[_Source], limit: int
+    release: duckdb.DuckDBPyConnection,
+    cell: dict[str, Any],
+    sources: list[_Source],
+    limit: int,
+    *,
+    is_sample: bool,
 ) -> tuple[list[dict[str, Any]], dict[str, Any], int]:
+    """Return facts with their lines, the sum of each measure, and how many facts there are.
+
+    A percentile of a product is taken of whole values (``is_sample``), as the facts then show them;
+    the sums stay those of the parts that fall to the product.
+    """
     if not sources:
         return [], {}, 0
     events = " union all ".join(source.sql for source in sources)
@@ -306,21 +321,45 @@ def _facts(
         ).fetchall()
     )
     count = release.execute(f"select count(*) from ({facts})", given).fetchone()[0]
-    origins, more = _origins(release, cell)
+    whole = (
+        "(select facts.* replace (facts.value / parts.share as value) from facts "
+        "inner join marts.fct_deal_products as parts "
+        "on facts.fact_id = parts.deal_id and parts.product_id = ?) as whole"
+    )
+    product = [cell["scope_id"]] if is_sample else []
+    months = {"month": 1, "quarter": 3, "year": 12}.get(cell["period_grain"], 0)
     found = release.execute(
         f"""
         with facts as ({facts}), events as (
             select *, row_number() over (
                 partition by measure_code order by abs(value) desc, occurred_on, fact_id) as place
-            from facts
-        ), shown as (select * from events where place <= {int(limit)}),
-        origins as ({origins})
-        select shown.measure_code, shown.occurred_on, shown.fact_table, shown.fact_id, shown.value,
-            origins._source_file, origins._source_row
-        from shown left join origins using (fact_table, fact_id)
-        order by shown.measure_code, shown.place, origins._source_file, origins._source_row
+            from {whole if is_sample else "facts"}
+        ), shown as (
+            select *, occurred_on + to_months(
+                case when ends_with(measure_code, '__12m') then 1 else {months} end) as ends_on
+            from events where place <= {int(limit)}
+        ), last_days as (
+            select max(last_day) as last_day, max(last_day) + 1 as next_day
+            from marts.kpi_windows where window_code = 'period' and suffix = ''
+                and period_grain = ? and period_start = ?
+        ), origins as ({_origins(release)}), lines as (
+            select shown.*, origins._source_file, origins._source_row, row_number() over (
+                partition by shown.measure_code, shown.place
+                order by origins._source_file, origins._source_row) as line
+            from shown cross join last_days left join origins
+                on shown.fact_table = origins.fact_table and shown.fact_id = origins.fact_id
+                and (origins.to_on is null
+                or (origins.from_on < shown.ends_on and origins.to_on > case
+                    when shown.measure_code in {_AT_THE_END} then last_days.last_day
+                    when shown.measure_code in {_A_YEAR_BACK} then least(shown.occurred_on,
+                        cast(last_days.next_day - interval 12 month as date)) - 1
+                    else shown.occurred_on - 1 end))
+        )
+        select measure_code, occurred_on, fact_table, fact_id,
+            case when line = 1 then value end as value, _source_file, _source_row
+        from lines order by measure_code, place, line
         """,
-        [*given, *more],
+        [*given, *product, cell["period_grain"], cell["period_start"]],
     )
     names = [c[0] for c in found.description]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()], sums, count

@@ -87,6 +87,18 @@ def test_ltv_is_the_margin_of_the_first_twelve_months_of_each_customer(published
     assert published.kpi("ltv", JAN, grain="quarter") == (90 + 120 + 200) / 3
 
 
+@pytest.mark.kpi("ltv")
+def test_lifetime_value_goes_back_to_the_lines_of_the_first_twelve_months(published):
+    told = explain(published.session.workspace, "ltv", "company", "2025-01")
+    # 60 + 30 of c1: d1 (row 3) and d4 (row 6); d5 (row 7) came when the twelve months were over
+    assert [(f["measure_code"], f["value"], f["_source_row"]) for f in told.facts] == [
+        ("ltv_customers", 1, 3),
+        ("ltv_customers", None, 6),
+        ("ltv_margin", 90, 3),
+        ("ltv_margin", None, 6),
+    ]
+
+
 @pytest.mark.kpi("ltv", cases=["null"])
 def test_ltv_is_unknown_before_every_customer_of_the_period_is_a_year_old(published, tmp_path):
     assert published.kpi("ltv", JAN, grain="year") is None  # December 2025 is part of it

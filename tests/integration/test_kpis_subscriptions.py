@@ -382,6 +382,28 @@ def test_a_figure_goes_back_to_the_lines_of_its_file(published):
     assert told.sums == {"mrr_at_start": 50, "mrr_kept": 0}
 
 
+@pytest.mark.kpi("mrr", "mrr_contraction", "nrr_trailing_12m")
+def test_only_lines_that_count_are_listed_and_their_values_add_up(published):
+    def lines(code, period):
+        told = explain(published.session.workspace, code, "company", period).facts
+        return [(f["measure_code"], f["fact_id"], f["value"], f["_source_row"]) for f in told]
+
+    # 28 Feb: s1 and s2 of c1 (rows 2, 3) are one 250; s9 (row 10) ended on the 15th, s3 on the 28th
+    assert lines("mrr", "2026-02") == [
+        ("mrr", "crm:c1", 250, 2),
+        ("mrr", "crm:c1", None, 3),
+        ("mrr", "crm:c4", 60, 9),
+        ("mrr", "crm:c3", 40, 7),
+        ("mrr", "crm:c6", 20, 12),
+    ]
+    # c3 went from 40 (row 7, until 1 March) to 30 (row 8): both say why; its trial does not
+    contraction = ("mrr_contraction", "crm:c3")
+    assert lines("mrr_contraction", "2026-03") == [(*contraction, 10, 7), (*contraction, None, 8)]
+    # s3 of c2 ended on 28 February: in the year to 31 December 2026 it would stand for the start
+    kept = explain(published.session.workspace, "grr", "company", "2026").facts
+    assert {f["_source_row"] for f in kept if f["fact_id"] == "crm:c2"} == {4, 5}
+
+
 def test_without_subscriptions_there_are_no_rows_and_a_reason(company):
     company.entity("deals", "deal_id stage opened_at closed_at amount")
     company.file(

@@ -145,9 +145,10 @@ def bonus(
     as_json: JsonOption = False,
 ) -> None:
     """Show published statements; of one manager and period with every line."""
-    from dagster_project.closing.published import lines_of, statements_of
+    from dagster_project.closing.published import as_published, lines_of, statements_of
 
     settings = load_workspace(workspace)
+    manager, period = as_published(settings, manager, period)
     statements = statements_of(settings, manager, period)
     lines = lines_of(settings, manager, period) if manager and period else []
     if as_json:

@@ -8,8 +8,45 @@ from __future__ import annotations
 
 from typing import Any
 
+from dagster_project.closing.closing import published_marts
+from dagster_project.closing.periods import label, parse_period
+from dagster_project.errors import WorkspaceError
+from dagster_project.masks import published_name
 from dagster_project.publish.reader import opened_release
 from dagster_project.settings import Workspace
+
+
+def as_published(
+    workspace: Workspace, manager: str | None, period: str | None
+) -> tuple[str | None, str | None]:
+    """Return a manager's key and a period's name as statements spell them.
+
+    Args:
+        workspace: The workspace.
+        manager: An id, a name or an alias; None: everybody.
+        period: 2026-10 and the like; None: every period.
+
+    Raises:
+        WorkspaceError: Nobody of that name and no statement either, or no such period.
+        MappingMissing: The name fits two people.
+    """
+    doing, fiscal = "reading statements", workspace.config.fiscal_year_start_month
+    if period:
+        period = label(parse_period(period, fiscal, doing), fiscal)
+    if not manager:
+        return None, period
+    with published_marts(workspace, doing) as (marts, _):
+        aliases = workspace.config.aliases.get("manager", {})
+        manager_id = marts.resolver(aliases, published_name(workspace))(manager)
+        known = ", ".join(row["manager_name"] for row in marts.managers())
+    if manager_id is None and not statements_of(workspace, manager, None):
+        raise WorkspaceError(
+            doing,
+            found=f"no manager `{manager}`",
+            expected=f"one of: {known}",
+            where="--manager",
+        )
+    return manager_id or manager, period
 
 
 def statements_of(

@@ -91,6 +91,9 @@ def proposals(
         codes: KPIs.
         period: For which period; None: the quarter after the running one.
         manager: Only this one: an id or a name.
+
+    Raises:
+        WorkspaceError: No such period, no such KPI, or nobody of that name works then.
     """
     fiscal = workspace.config.fiscal_year_start_month
     if period:
@@ -109,14 +112,19 @@ def proposals(
                     expected=f"a KPI that may be a target and has figures by {grain}",
                     where="--kpi",
                 )
+        working = [p for p in marts.people.values() if p.left_on is None or p.left_on >= start]
         people = [
             p
-            for p in marts.people.values()
-            if (p.left_on is None or p.left_on >= start)
-            and (
-                not manager or match_name(manager) in (match_name(p.name), p.manager_id.casefold())
-            )
+            for p in working
+            if not manager or match_name(manager) in (match_name(p.name), p.manager_id.casefold())
         ]
+        if manager and not people:
+            raise WorkspaceError(
+                "proposing targets",
+                found=f"no manager `{manager}` in the {grain} of {start}",
+                expected=f"one of: {', '.join(sorted(p.name for p in working))}",
+                where="--manager",
+            )
         figures = marts.figures(
             {(code, ("manager", p.manager_id), grain) for code in codes for p in people}
         )

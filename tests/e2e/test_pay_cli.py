@@ -67,6 +67,28 @@ def test_closing_prints_what_is_to_pay_and_is_seen_by_the_next_run(firm, closed)
     assert [(x["component"], x["amount"]) for x in lines] == [("booked_revenue", "50.00")]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("bonus", "--manager", "Nobody"), ("no manager `Nobody`", "one of: Anna")),
+        (("bonus", "--period", "soon"), ("period `soon`", "2026-10, 2026-Q4, 2026")),
+        (("goals", "--propose", "--manager", "Nobody"), ("no manager `Nobody`", "one of: Anna")),
+    ],
+)
+def test_nobody_and_no_period_are_told_apart_from_no_statement(firm, arguments, words):
+    told = kpi(*arguments, "-w", str(firm))
+    assert told.returncode == 2
+    for word in words:
+        assert word in told.stderr
+
+
+def test_statements_are_found_by_any_spelling_of_a_period_and_a_manager(firm):
+    told = kpi("bonus", "--manager", "1", "--period", "2026-01", "--json", "-w", str(firm))
+    assert [row["manager_name"] for row in json.loads(told.stdout)["statements"]] == ["Anna"]
+    by_quarter = kpi("bonus", "--period", "2026q1", "-w", str(firm))
+    assert (by_quarter.returncode, by_quarter.stdout) == (0, "  none\n")  # nobody is paid by it
+
+
 def test_a_second_closing_is_a_second_revision_and_diff_finds_nothing(firm, closed):
     told = kpi("close", "2026-01", "--by", "Vera", "--reason", "again", "-w", str(firm), "--json")
     assert told.returncode == 0, told.stderr

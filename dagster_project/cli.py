@@ -20,8 +20,10 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from dagster_project import __version__
+from dagster_project.cli_explain import add_explain_verb
 from dagster_project.cli_goals import add_goal_verbs
 from dagster_project.cli_pay import add_pay_verbs
+from dagster_project.cli_tables import print_rows, print_table
 from dagster_project.errors import PipelineError, WorkspaceError
 from dagster_project.failures import known_failure, raise_what_failed
 from dagster_project.interruption import ending_when_asked
@@ -327,7 +329,7 @@ def pull(
     if as_json:
         print(json.dumps(told, ensure_ascii=False))
         return
-    _print_table(f"{told['system']} at {told['account']}", told["objects"])
+    print_table(f"{told['system']} at {told['account']}", told["objects"])
     print(f"{told['records']} records in {told['files']} files: {told['folder']}")
 
 
@@ -442,7 +444,7 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
     print(f"published: run {release['run_id']}, as of {release['as_of']}")
     _say_refusals(told["refused"])
     for name in ("runs", "files", "quarantine", "freshness", "closed"):
-        _print_table(name, told[name])
+        print_table(name, told[name])
 
 
 def _say_refusals(refused: list[dict[str, Any]]) -> None:
@@ -452,78 +454,6 @@ def _say_refusals(refused: list[dict[str, Any]]) -> None:
             f"{row['check']}: {row['observed']}"
         )
         print(f"  do next: {row['remedy']}\n  see: {row['report']}")
-
-
-_EXPLAIN_WORDS = {
-    "en": {
-        "day": "day of",
-        "week": "week of",
-        "month": "month of",
-        "quarter": "quarter of",
-        "year": "year of",
-        "part": "part",
-        "numerator": "numerator",
-        "denominator": "denominator",
-        "cases": "cases",
-        "few": "few",
-        "maturity": "maturity",
-        "facts": "facts: {count} in all, the largest of each measure",
-    },
-    "ru": {
-        "day": "день",
-        "week": "неделя с",
-        "month": "месяц с",
-        "quarter": "квартал с",
-        "year": "год с",
-        "part": "часть",
-        "numerator": "числитель",
-        "denominator": "знаменатель",
-        "cases": "случаев",
-        "few": "мало",
-        "maturity": "зрелость",
-        "facts": "факты: всего {count}, самые крупные каждой меры",
-    },
-}
-
-
-@app.command()
-def explain(
-    kpi: Annotated[str, typer.Argument(help="A KPI's code, such as win_rate.")],
-    scope: Annotated[
-        str, typer.Option(help="company, or manager=NAME, team=, channel=, product=, partner=.")
-    ] = "company",
-    period: Annotated[str, typer.Option(help="2026-10, 2026-Q4, 2026-W41, 2026.")] = "",
-    limit: Annotated[int, typer.Option(help="Facts shown per measure.")] = 20,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show how a number comes about: formula, parts, and the facts, down to file and line."""
-    from dagster_project.explain import explain as take_back
-
-    settings = load_workspace(workspace)
-    told = take_back(settings, kpi, scope, period or f"{settings.as_of:%Y-%m}", limit=limit)
-    if as_json:
-        answer = {"kpi": told.kpi, "cell": told.cell, "sums": told.sums, "facts": told.facts}
-        answer["parts"] = told.parts
-        print(json.dumps(answer, ensure_ascii=False, default=str, indent=2))
-        return
-    language = settings.config.language
-    words, cell = _EXPLAIN_WORDS[language], told.cell
-    print(
-        f"{told.kpi[f'name_{language}']} ({kpi}), {cell['scope_name']}, "
-        f"{words[cell['period_grain']]} {cell['period_start']}: {_plain(cell['value'])}"
-    )
-    print(f"  {told.kpi[f'formula_{language}']}")
-    for part, value in told.parts.items():
-        print(f"  {words['part']} {part}: {_plain(value)}")
-    for side in ("numerator", "denominator"):
-        if measure := told.kpi[f"{side}_measure"]:
-            print(f"  {words[side]} {measure}: {_plain(cell[side])}")
-    low = f"  ({words['few']})" if cell["is_low_sample"] else ""
-    print(f"  {words['cases']}: {cell['sample_size']}{low}")
-    if cell["maturity"] is not None:
-        print(f"  {words['maturity']}: {cell['maturity']:.0%}")
-    _print_table(words["facts"].format(count=told.fact_count), told.facts)
 
 
 @app.command()
@@ -567,6 +497,7 @@ def version() -> None:
     print(__version__)
 
 
+add_explain_verb(app)
 add_goal_verbs(app)
 add_pay_verbs(app)
 
@@ -638,34 +569,9 @@ def _say_summary(
         print(json.dumps(answer, ensure_ascii=False, default=str))
         return
     print(f"{prefix}{settings.config.company}, {settings.as_of}")
-    _print_rows(["", *told.columns], [[name, *cells] for name, cells in told.rows])
+    print_rows(["", *told.columns], [[name, *cells] for name, cells in told.rows])
     for line in told.lines:
         print(line)
-
-
-def _print_table(title: str, rows: list[dict[str, Any]]) -> None:
-    print(f"\n{title}" + ("" if rows else ": none"))
-    if rows:
-        _print_rows(list(rows[0]), [[_plain(v) for v in row.values()] for row in rows[:60]])
-        if len(rows) > 60:
-            print(f"... and {len(rows) - 60} more (--json shows all)")
-
-
-def _print_rows(header: list[str], rows: list[list[str]]) -> None:
-    widths = [max(len(str(r[i])) for r in [header, *rows]) for i in range(len(header))]
-    for row in [header, *rows]:
-        cells = (str(c).ljust(w) for c, w in zip(row, widths, strict=True))
-        print("  " + "  ".join(cells).rstrip())
-
-
-def _plain(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:.6g}" if abs(value) < 1000 else f"{value:,.2f}"
-    if hasattr(value, "normalize"):
-        return f"{value:,.2f}"
-    return str(value)
 
 
 def _day(text: str | None) -> date | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import zip_longest
 from typing import Any
 
 import duckdb
@@ -34,7 +35,8 @@ class Explanation:
     ``facts``: one mapping per fact, measure and line it came from, with ``measure_code,
     occurred_on, fact_table, fact_id, value, _source_file, _source_row``; the value of a fact stands
     at the first of its lines, so that the values add up. ``parts``: what the formula of a composite
-    KPI combines, by name.
+    KPI combines, by name. ``overwritten``: those of the files that had other contents before, which
+    still count; a line may be one of those.
     """
 
     kpi: dict[str, Any]
@@ -43,6 +45,24 @@ class Explanation:
     sums: dict[str, Any]
     fact_count: int
     parts: dict[str, float] = field(default_factory=dict)
+    overwritten: list[str] = field(default_factory=list)
+
+    @property
+    def conditions(self) -> list[str]:
+        """What must hold for a sum or ratio to be told, by measures, where it is withheld."""
+        side = {"ratio": "denominator", "additive": "value", "semi_additive": "value"}
+        told_by = side.get(self.kpi["aggregation"])
+        if told_by is None or self.cell[told_by] is not None:
+            return []
+        measures, bases = (
+            (self.kpi[f"guard_{part}"] or "").split(";") for part in ("numerator", "denominator")
+        )
+        told = [
+            f"{measure} >= {self.kpi['guard_minimum']:.0%} {base}" if base else f"{measure} > 0"
+            for measure, base in zip_longest(measures, bases, fillvalue="")
+            if measure
+        ]
+        return told + ["conversion_window_days"] * bool(self.kpi["needs_window"])
 
 
 def explain(
@@ -105,6 +125,9 @@ def explain(
             sources = [source for source in sources if _is_any(release, source)]
         is_sample = kpi["aggregation"] == "distribution" and scope_type == "product"
         facts, sums, count = _facts(release, cell, sources, limit, is_sample=is_sample)
+        before = release.execute(
+            "select distinct file_name from ops.files where status = 'superseded' order by 1"
+        ).fetchall()
     published = {
         kpi["numerator_measure"]: cell["numerator"],
         kpi["denominator_measure"]: cell["denominator"],
@@ -120,7 +143,9 @@ def explain(
                 expected=f"the published part, {told}",
                 where=str(workspace.published / "kpi.duckdb"),
             )
-    return Explanation(kpi, cell, facts, sums, count, parts)
+    shown = {fact["_source_file"] for fact in facts}
+    overwritten = [name for (name,) in before if name in shown]
+    return Explanation(kpi, cell, facts, sums, count, parts, overwritten)
 
 
 def _parts(release: duckdb.DuckDBPyConnection, cell: dict[str, Any]) -> dict[str, float]:

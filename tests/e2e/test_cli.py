@@ -231,6 +231,14 @@ def test_explain_speaks_one_language(firm):
     assert not {"cases", "few", "numerator", "month"} & set(told.replace(":", " ").split())
 
 
+def test_explain_says_when_a_figure_is_known(firm):
+    # as of 15 March 2026, no lead of the month is 60 days old
+    told = kpi("explain", "lead_conversion_window", "--period", "2026-03", "-w", str(firm))
+    assert "known only where: the whole period is 60 days old" in told.stdout
+    told = kpi("explain", "lead_conversion", "--period", "2026-03", "-w", str(firm))
+    assert "known only where" not in told.stdout
+
+
 def test_a_demonstration_company_elsewhere_has_its_settings(tmp_path):
     directory = tmp_path / "a demo"
     told = kpi("demo", str(directory))

@@ -35,3 +35,20 @@ d2,won,2026-01-01,2026-01-31,100,
     mean = explain(workspace, "cycle_days_mean", "product=Table", "2026-01")
     assert mean.cell["value"] == (10 + 7.5) / 1.25
     assert mean.sums["cycle_days"] == 17.5
+
+
+def test_a_file_that_was_overwritten_is_named_as_lines_of_before_still_count(company):
+    columns = "deal_id stage opened_at closed_at amount"
+    header = columns.replace(" ", ",") + "\n"
+    one = "d1,won,2026-01-01,2026-01-11,100\n"
+    two = "d2,won,2026-01-01,2026-01-12,20\n"
+    company.entity("deals", columns)
+    company.file("deals.csv", header + one + two)
+    told = explain(company.run().session.workspace, "booked_revenue", "company", "2026-01")
+    assert told.overwritten == []
+    company.file("deals.csv", header + two)
+    told = explain(company.run().session.workspace, "booked_revenue", "company", "2026-01")
+    # both are told to stand on line 2: d1 of the earlier content, d2 of the file as it is
+    assert told.sums == {"booked_revenue": 120}
+    assert {(f["fact_id"], f["_source_row"]) for f in told.facts} == {("crm:d1", 2), ("crm:d2", 2)}
+    assert told.overwritten == ["raw/crm/deals.csv"]

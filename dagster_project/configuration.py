@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -74,6 +74,10 @@ def _as_text(value: Any) -> Any:
     return str(value)
 
 
+Counted = Annotated[int, Field(ge=1)]
+"""The number of a sheet or a column, as a person counts: from 1."""
+
+
 class Unpivot(_Strict):
     """Turn a sheet with a column per period into one row per period."""
 
@@ -97,8 +101,8 @@ class EntityMapping(_Strict):
     """Say which files hold an entity of a source and what their columns mean."""
 
     files: list[str] = Field(default_factory=list)
-    sheet: str | int | None = None
-    columns: dict[str, str | int] = Field(default_factory=dict)
+    sheet: str | Counted | None = None
+    columns: dict[str, str | Counted] = Field(default_factory=dict)
     constants: dict[str, str | None] = Field(default_factory=dict)
     date_order: Literal["dmy", "mdy", "ymd"] | None = None
     decimal: Literal[".", ","] | None = None

@@ -5,6 +5,7 @@ What belongs here: the mapping of dbt nodes to assets and checks. What does not:
 
 import json
 from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
@@ -40,6 +41,12 @@ def _manifest() -> dict[str, Any]:
 
 
 _MANIFEST = _manifest()
+_READS = {key: node["depends_on"].get("nodes", []) for key, node in _MANIFEST["nodes"].items()}
+_IN_ORDER = {
+    unique_id: _MANIFEST["nodes"][unique_id]
+    for unique_id in TopologicalSorter(_READS).static_order()
+    if unique_id in _MANIFEST["nodes"]
+}
 
 
 def key_of(model: str) -> dg.AssetKey:
@@ -55,6 +62,7 @@ def _results(
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Build a layer whole, whichever of its tables were asked for; tell of those."""
     nodes = warehouse.session.build(layer)
+    left_out = warehouse.session.left_out
     row_counts = dict(
         warehouse.session.connection.execute(
             "select database_name || '.' || schema_name || '.' || table_name, estimated_size "
@@ -66,20 +74,22 @@ def _results(
         return _TRANSLATOR.get_asset_key(told) in context.selected_asset_keys
 
     checks = {key.name: key for key in context.selected_asset_check_keys}
-    for told in _MANIFEST["nodes"].values():
-        if told["name"] in warehouse.session.left_out and layer in told["tags"] and is_asked(told):
-            key = _TRANSLATOR.get_asset_key(told)
-            yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": 0})
-    for node in nodes:
-        told = _MANIFEST["nodes"][node.unique_id]
-        if node.kind in ("model", "seed") and is_asked(told):
-            metadata: dict[str, Any] = {"seconds": round(node.seconds, 3)}
+    built = {node.unique_id: node for node in nodes}
+    for unique_id, told in _IN_ORDER.items():  # Dagster asks for what is read before what reads
+        node = built.get(unique_id)
+        if node is None and not (told["name"] in left_out and layer in told["tags"]):
+            continue
+        if told["resource_type"] not in ("model", "seed") or not is_asked(told):
+            continue
+        metadata: dict[str, Any] = {"dagster/row_count": 0}
+        if node:
+            metadata = {"seconds": round(node.seconds, 3)}
             if told["config"]["materialized"] != "view":
                 relation = f"{told['database']}.{told['schema']}.{told['alias']}"
                 metadata["dagster/row_count"] = row_counts.get(relation, 0)
-            if node.name.startswith("kpi_") and told["schema"] == "marts":
-                metadata["preview"] = dg.MetadataValue.md(_preview(warehouse, told))
-            yield dg.MaterializeResult(asset_key=_TRANSLATOR.get_asset_key(told), metadata=metadata)
+        if node and node.name.startswith("kpi_") and told["schema"] == "marts":
+            metadata["preview"] = dg.MetadataValue.md(_preview(warehouse, told))
+        yield dg.MaterializeResult(asset_key=_TRANSLATOR.get_asset_key(told), metadata=metadata)
     for node in nodes:
         if node.kind == "test" and node.name in checks:
             key = checks[node.name]

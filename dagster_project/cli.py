@@ -22,6 +22,7 @@ import typer
 from dagster_project import __version__
 from dagster_project.cli_explain import add_explain_verb
 from dagster_project.cli_goals import add_goal_verbs
+from dagster_project.cli_options import JsonOption, WorkspaceOption
 from dagster_project.cli_pay import add_pay_verbs
 from dagster_project.cli_tables import print_rows, print_table
 from dagster_project.errors import PipelineError, WorkspaceError
@@ -45,10 +46,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-WorkspaceOption = Annotated[
-    Path | None, typer.Option("--workspace", "-w", help="The company's folder.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
 
 
 def start() -> NoReturn:

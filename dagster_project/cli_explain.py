@@ -6,11 +6,11 @@ What belongs here: options, printing. What does not: what a number is made of (e
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dagster_project.cli_options import JsonOption, WorkspaceOption
 from dagster_project.cli_tables import plain, print_table
 from dagster_project.settings import load_workspace
 
@@ -68,12 +68,8 @@ def explain(
     ] = "company",
     period: Annotated[str, typer.Option(help="2026-10, 2026-Q4, 2026-W41, 2026.")] = "",
     limit: Annotated[int, typer.Option(help="Facts shown per measure.")] = 20,
-    workspace: Annotated[
-        Path | None, typer.Option("--workspace", "-w", help="The company's folder.")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Answer in JSON on standard output.")
-    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show how a number comes about: formula, parts, and the facts, down to file and line."""
     from dagster_project.explain import explain as take_back

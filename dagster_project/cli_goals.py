@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from dagster_project.cli_options import JsonOption, WorkspaceOption
 from dagster_project.goals.numbers import shown
 from dagster_project.settings import Workspace, load_workspace
 
@@ -92,12 +92,8 @@ def goals(
     lang: Annotated[
         Literal["ru", "en"] | None, typer.Option(help="Language; default the workspace's.")
     ] = None,
-    workspace: Annotated[
-        Path | None, typer.Option("--workspace", "-w", help="The company's folder.")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Answer in JSON on standard output.")
-    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Review goals letter by letter (SMART) and where they stand; or propose targets."""
     settings = load_workspace(workspace)

@@ -13,12 +13,9 @@ from typing import Annotated, Any
 
 import typer
 
+from dagster_project.cli_options import JsonOption, WorkspaceOption
 from dagster_project.settings import load_workspace
 
-WorkspaceOption = Annotated[
-    Path | None, typer.Option("--workspace", "-w", help="The company's folder.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
 PeriodArgument = Annotated[str, typer.Argument(help="2026-10, 2026-Q4 or 2026.")]
 _WORDS = {
     "en": {

@@ -40,7 +40,7 @@ from dagster_project.ingest.readers import (
 from dagster_project.ingest.reading import Reading
 from dagster_project.ingest.systems import systems_of
 from dagster_project.masks import without_contacts
-from dagster_project.settings import require_usable_path
+from dagster_project.settings import is_taken, require_usable_path
 
 _TEXT = {".csv", ".tsv", ".txt"}
 _DAY_FIRST = re.compile(r"^\s*(\d{1,2})[./-](\d{1,2})[./-]\d{2,4}\b")
@@ -221,11 +221,13 @@ def _check_folders(exports: Path, target: Path) -> None:
             where=str(exports),
             remedy="name the folder that holds the delivered files",
         )
-    is_taken = target.exists() and (not target.is_dir() or any(target.iterdir()))
-    if is_taken or target.is_relative_to(exports):
+    has_content = is_taken(target)
+    if has_content or target.is_relative_to(exports):
         raise WorkspaceError(
             "proposing a workspace",
-            found="something that is there already" if is_taken else "a folder among the exports",
+            found="something that is there already"
+            if has_content
+            else "a folder among the exports",
             expected="a folder that is new or empty, outside the exports",
             where=str(target),
             remedy="name another folder; nothing was written",

@@ -240,6 +240,11 @@ def load_workspace(
     )
 
 
+def is_taken(folder: Path) -> bool:
+    """Tell whether something is where a new workspace is to be: a file, or a folder with content."""
+    return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+
+
 def require_usable_path(folder: Path) -> None:
     """Refuse a folder whose path Dagster's SQLite takes for another: ``?`` and ``%41`` in it.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dagster_project.errors import WorkspaceError
 from dagster_project.period_names import months_after
-from dagster_project.settings import require_usable_path
+from dagster_project.settings import is_taken, require_usable_path
 
 _SETTINGS = {
     "ru": """# Настройки рабочей папки. Неизвестный ключ - ошибка с именем ключа.
@@ -215,7 +215,7 @@ def make_workspace(directory: Path, language: str, day: date) -> Path:
         raise WorkspaceError(
             "making a workspace", found=f"language `{language}`", expected="ru or en"
         )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if is_taken(folder):
         raise WorkspaceError(
             "making a workspace",
             found="something that is there already",

@@ -42,7 +42,6 @@ _SMALL = 50_000
 _M_ARENA_MAX = -8
 """The parameter's number in glibc's malloc.h."""
 
-_LEFT_OUT = "left_out"
 LAYERS = ("staging", "intermediate", "marts", "pay")
 """Tags of the dbt project, in the order in which they are built."""
 
@@ -299,15 +298,20 @@ def build(
         *(f"tag:{other}" for other in also),
         *_folders(workspace),
     ]
-    arguments += ["--exclude", f"tag:{_LEFT_OUT}"] if leave_out else []
     arguments += ["--full-refresh"] if full_refresh else []
-    with _tagged(leave_out or []):
+    built = {layer, *also}
+    is_all_left_out = all(
+        node.name in (leave_out or [])
+        for node in parsed_project().nodes.values()
+        if node.resource_type == "model" and built & set(node.tags)
+    )
+    with _unselected(leave_out or []):
         result = runner.invoke(arguments)
     if result.exception and not isinstance(result.exception, Exception):
         raise result.exception  # somebody ended the run: that is no fault of a model
     nodes = [_built(item) for item in getattr(result.result, "results", None) or []]
     bad = [node for node in nodes if not node.is_good]
-    if result.exception or bad or not (nodes or leave_out):
+    if result.exception or bad or not (nodes or is_all_left_out):
         first = next((n for n in bad if n.status != "skipped"), None)
         raise PipelineError(
             f"building the models of layer {layer}",
@@ -325,17 +329,21 @@ def build(
 
 
 @contextlib.contextmanager
-def _tagged(names: list[str]) -> Iterator[None]:
-    """Give models a tag for a while: dbt holds each selection by name against every node."""
+def _unselected(names: list[str]) -> Iterator[None]:
+    """Take models out of their layers for a while.
+
+    An exclusion would take the tests out too that read any of them beside others, and dbt holds
+    each name of one against every node.
+    """
     left_out = set(names)
-    nodes = [node for node in parsed_project().nodes.values() if node.name in left_out]
-    for node in nodes:
-        node.tags.append(_LEFT_OUT)
+    tags = [(node, node.tags) for node in parsed_project().nodes.values() if node.name in left_out]
+    for node, _ in tags:
+        node.tags = []
     try:
         yield
     finally:
-        for node in nodes:
-            node.tags.remove(_LEFT_OUT)
+        for node, told in tags:
+            node.tags = told
 
 
 def _built(item: Any) -> BuiltNode:

@@ -34,7 +34,7 @@ from dagster_project.demo.subscriptions import (
     service_products,
 )
 from dagster_project.errors import WorkspaceError
-from dagster_project.settings import demo_settings
+from dagster_project.settings import demo_settings, is_taken
 
 SEED = 20261101
 FIRST, LAST = date(2024, 11, 1), date(2026, 10, 20)
@@ -151,7 +151,7 @@ def require_own_folder(workspace: Path) -> None:
     settings = workspace / "workspace.yml"
     if settings.is_file() and settings.read_bytes() == demo_settings().encode():
         return
-    if workspace.exists() and (not workspace.is_dir() or any(workspace.iterdir())):
+    if is_taken(workspace):
         raise WorkspaceError(
             "writing the demonstration company",
             found="something else that is there already",

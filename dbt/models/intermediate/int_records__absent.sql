@@ -1,6 +1,9 @@
--- One row per activity and payment that the first full delivery of its table after the last one that held it lacks: since
--- that delivery's day it is deleted. A row that was refused is no absence.
+{{ config(meta={'empty_without': ['int_activities__united', 'int_payments__united']}) }}
+-- One row per activity and payment that a full delivery of its table, by the run's day and after the last one that held it,
+-- lacks: it is deleted. A row that was refused is no absence.
 with
+
+settings as (select * from {{ ref('stg_workspace__settings') }}),
 
 landings as (select * from {{ ref('stg_workspace__landings') }}),
 
@@ -25,9 +28,9 @@ last_seen as (
     {%- endfor %}
 )
 
-select last_seen.entity, last_seen.record_key, min(full_deliveries.observed_on) as absent_on
+select distinct last_seen.entity, last_seen.record_key
 from last_seen
+cross join settings
 inner join full_deliveries
     on last_seen.source_name = full_deliveries.source_name and last_seen.table_name = full_deliveries.table_name
-    and full_deliveries.observed_at > last_seen.seen_at
-group by last_seen.entity, last_seen.record_key
+    and full_deliveries.observed_at > last_seen.seen_at and full_deliveries.observed_on <= settings.as_of

@@ -5,10 +5,7 @@ with
 
 settings as (select * from {{ ref('stg_workspace__settings') }}),
 
-gone as (
-    select absent.record_key from {{ ref('int_records__absent') }} as absent
-    cross join settings where absent.entity = 'activities' and absent.absent_on <= settings.as_of
-),
+gone as (select record_key from {{ ref('int_records__absent') }} where entity = 'activities'),
 
 {{ newest_version(ref('int_activities__united'), 'activity_id', none, 'activities') }}
 

@@ -32,7 +32,7 @@ later as (
     from {{ ref('int_' ~ entity ~ '__united') }} as staged
     cross join settings
     left join {{ ref('int_records__absent') }} as gone
-        on gone.entity = '{{ entity }}' and staged.{{ key }} = gone.record_key and gone.absent_on <= settings.as_of
+        on gone.entity = '{{ entity }}' and staged.{{ key }} = gone.record_key
     where not staged._is_row_rejected and (staged.{{ day }} > settings.as_of or gone.record_key is not null)
     group by staged.{{ key }}
     {{ 'union all' if not loop.last }}

@@ -16,10 +16,7 @@ currencies as (select * from {{ ref('stg_workspace__aliases') }} where subject =
 
 words as (select * from {{ ref('words') }} where subject = 'payment_kind'),
 
-gone as (
-    select absent.record_key from {{ ref('int_records__absent') }} as absent
-    cross join settings where absent.entity = 'payments' and absent.absent_on <= settings.as_of
-),
+gone as (select record_key from {{ ref('int_records__absent') }} where entity = 'payments'),
 
 {{ newest_version(ref('int_payments__united'), 'payment_id', none, 'payments') }}
 

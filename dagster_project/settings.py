@@ -241,7 +241,7 @@ def load_workspace(
 
 
 def is_taken(folder: Path) -> bool:
-    """Tell whether something is where a new workspace is to be: a file, or a folder with content."""
+    """Tell whether a file, or a folder with content, is where a new workspace is to be."""
     return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
 
 

@@ -31,6 +31,7 @@ def make_lean(templates: dict[str, CodeType]) -> None:
     _tell_nobody()
     _word_events_when_read()
     _keep_what_is_installed()
+    _leave_defaults_out_of_schemas()
     _keep_the_graph()
     _find_relations_by_name()
     _keep_the_empty_table()
@@ -153,6 +154,18 @@ def _keep_what_is_installed() -> None:
 
     PluginManager.get_prefixed_modules = functools.cache(PluginManager.get_prefixed_modules)
     BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")  # said in warnings only
+
+
+def _leave_defaults_out_of_schemas() -> None:
+    """Write no defaults into the schemas that dbt holds settings against, which ask for none.
+
+    A class is made and compiled for each: a quarter of a second of a new process.
+    """
+    from dataclasses import MISSING
+
+    from mashumaro.jsonschema import schema
+
+    schema._default = lambda *_: MISSING
 
 
 def _find_relations_by_name() -> None:

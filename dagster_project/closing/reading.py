@@ -115,6 +115,7 @@ class Marts:
         self.has_payments = self.terms["paid_revenue"].is_available
         self._managers = self._read_managers()
         self._working: list[date] | None = None
+        self._columns: dict[str, set[str]] = {}
 
     def _rows(
         self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()
@@ -130,12 +131,13 @@ class Marts:
 
     def columns_of(self, name: str) -> set[str]:
         """Return the columns of a table; empty where it is not there."""
-        rows = self._rows(
-            "select column_name from duckdb_columns() where database_name = 'kpi' "
-            "and schema_name = 'marts' and table_name = ?",
-            [name],
-        )
-        return {row["column_name"] for row in rows}
+        if not self._columns:  # DuckDB goes through every table of every file for one
+            for row in self._rows(
+                "select table_name, column_name from duckdb_columns() "
+                "where database_name = 'kpi' and schema_name = 'marts'"
+            ):
+                self._columns.setdefault(row["table_name"], set()).add(row["column_name"])
+        return self._columns.get(name, set())
 
     def measures(self) -> dict[str, tuple[str, ...]]:
         """Return the measures that each KPI divides or sums."""

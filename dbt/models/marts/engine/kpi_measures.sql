@@ -7,17 +7,30 @@ cells as (select * from {{ ref('kpi_scope_days') }}),
 
 windows as (select * from {{ ref('kpi_windows') }}),
 
+-- the days of windows that only some measures are asked for in
+asked_days as (
+    select distinct measures.measure_code, days.day, days.window_number
+    from (select distinct measure_code from cells) as measures
+    inner join {{ ref('kpi_window_days') }} as days
+        on days.suffix <> '' and concat(measures.measure_code, days.suffix) in ({{ suffixed_parts() }})
+),
+
 -- windows stand by number until the sums are made: a number is cheaper to group by than what it stands for
 numbered as (
-    select
-        cells.measure_code, cells.scope_type, cells.scope_id, days.window_number,
-        sum(cells.value) as value, sum(cells.samples) as samples
-    from cells
-    inner join {{ ref('kpi_window_days') }} as days on cells.day = days.day
-    where not cells.is_balance
-        and (days.period_grain in ('week', 'month') or days.window_code <> 'period' or days.suffix <> '')
-        and (days.suffix = '' or concat(cells.measure_code, days.suffix) in ({{ suffixed_parts() }}))
-    group by cells.measure_code, cells.scope_type, cells.scope_id, days.window_number
+    select measure_code, scope_type, scope_id, window_number, sum(value) as value, sum(samples) as samples
+    from (
+        select cells.measure_code, cells.scope_type, cells.scope_id, days.window_number, cells.value, cells.samples
+        from cells
+        inner join {{ ref('kpi_window_days') }} as days
+            on cells.day = days.day and days.suffix = '' and (days.period_grain in ('week', 'month') or days.window_code <> 'period')
+        where not cells.is_balance
+        union all
+        select cells.measure_code, cells.scope_type, cells.scope_id, days.window_number, cells.value, cells.samples
+        from cells
+        inner join asked_days as days on cells.measure_code = days.measure_code and cells.day = days.day
+        where not cells.is_balance
+    ) as held
+    group by measure_code, scope_type, scope_id, window_number
 ),
 
 flows as (

@@ -10,10 +10,18 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from pathlib import PurePath
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from dagster_project.ingest.contracts import CONTRACTS
 
@@ -62,7 +70,18 @@ _PAGE_SIZES = {"amocrm": (1, 250), "salesforce": (200, 2000), "hubspot": (1, 100
 
 class _Strict(BaseModel):
     # inputs stay out of error texts: somebody may have pasted a token into the wrong key
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _yes_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        kinds = {annotation, *get_args(annotation)}
+        if isinstance(value, bool) and bool not in kinds and kinds & {int, float}:
+            raise ValueError("must be a number, not yes or no")
+        return value
 
 
 def _as_text(value: Any) -> Any:
@@ -74,7 +93,7 @@ def _as_text(value: Any) -> Any:
     return str(value)
 
 
-Counted = Annotated[int, Field(ge=1)]
+Counted = Annotated[int, Field(ge=1, strict=True)]
 """The number of a sheet or a column, as a person counts: from 1."""
 
 
@@ -187,6 +206,16 @@ class SourceConfig(_Strict):
     amounts_include_vat: bool | None = None
     entities: dict[str, EntityMapping] = Field(default_factory=dict)
     pull: PullConfig | None = None
+
+    @field_validator("path")
+    @classmethod
+    def _stays_inside(cls, value: str | None) -> str | None:
+        if value is not None and (PurePath(value).is_absolute() or ".." in PurePath(value).parts):
+            raise ValueError(
+                "must be a folder inside the workspace, such as raw/crm: files elsewhere are "
+                "not read"
+            )
+        return value
 
     @field_validator("system")
     @classmethod
@@ -331,6 +360,15 @@ class Tuning(_Strict):
     memory_limit: str | None = "1152MiB"
     max_cell_bytes: int = Field(default=1_048_576, ge=1024)
     max_columns: int = Field(default=10_000, ge=1)
+
+    @model_validator(mode="after")
+    def _paces_rise(self) -> Tuning:
+        if not self.pace_at_risk <= self.pace_on_track <= self.pace_ahead:
+            raise ValueError(
+                f"pace_at_risk ({self.pace_at_risk}), pace_on_track ({self.pace_on_track}) and "
+                f"pace_ahead ({self.pace_ahead}) must rise in this order"
+            )
+        return self
 
     @field_validator("memory_limit")
     @classmethod

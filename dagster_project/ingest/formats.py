@@ -146,10 +146,12 @@ def decimal_of(
 
 
 _SPACE = r"\t\n\f\r "  # as the engine of staging counts spaces and digits: those of ASCII only
-_SIGN = rf"[^0-9{_SPACE}().,+−-]{{1,4}}\.?"
+_GAP = rf"[{_SPACE}\u00a0\u202f]*"
+_SIGN, _LETTER = "[$¢-¥₠-₿]", "[A-Za-zÀ-ÖØ-öø-ɏͰ-ϿЀ-ӿႠ-ჿ一-鿿]"  # of currencies and units
+_MARK = rf"(?:{_LETTER}{{0,3}}{_SIGN}|{_SIGN}{_LETTER}{{0,3}}|{_LETTER}{{2,4}}|[рРRr元円]|')\.?"
 _NUMBER = re.compile(
-    rf"[-+−(]?[{_SPACE}]*(?:{_SIGN})?[{_SPACE}]*[-−]?[{_SPACE}]*"
-    rf"[0-9][0-9{_SPACE}\u00a0\u202f'.,]*\)?[{_SPACE}]*(?:{_SIGN}|%)?[{_SPACE}]*\)?"
+    rf"[-+−(]?{_GAP}(?:{_MARK})?{_GAP}[-−]?{_GAP}"
+    rf"[0-9][0-9{_SPACE}\u00a0\u202f'.,]*\)?{_GAP}(?:{_MARK}|%)?{_GAP}\)?"
 )
 _PLAIN = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _MULTIPLIED = re.compile(

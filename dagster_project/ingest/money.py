@@ -61,7 +61,8 @@ def sum_of(
     """
     rows = " and ".join([*(f"nullif(trim({n}), '') is null" for n in unless), "true"])
     factor = Decimal(1) / divisor
-    whole = f"try_cast({name} as decimal(18, 4))"
+    # as staging trims: DuckDB takes `1e` for a number where a space follows
+    whole = f"try_cast(rtrim({name}, ' ' || chr(9) || chr(10) || chr(13)) as decimal(18, 4))"
     if factor != 1:
         places = -factor.as_tuple().exponent
         factor_type = f"decimal({places + 1}, {places})"  # its digits are a 1: nothing overflows

@@ -23,12 +23,16 @@
 
 {#
   Number in a person's spelling -> plain text that casts: "1 234,50 руб.", "$1,234.50", "(12.00)". A word that
-  multiplies ("45k", "45 тыс.") is no currency: such a text is no number.
+  multiplies ("45k", "45 тыс.") is no currency, and few single letters are: such a text
+  ("7x", "~7", "7*") is no number.
 #}
 {% macro as_plain_number(value, decimal) %}{{ return(adapter.dispatch('as_plain_number')(value, decimal)) }}{% endmacro %}
 {% macro duckdb__as_plain_number(value, decimal) -%}
+    {%- set gap = "[\\s\\x{00A0}\\x{202F}]*" -%}
+    {%- set sign, letter = currency_signs(), currency_letters() -%}
+    {%- set mark = "(" ~ letter ~ "{0,3}" ~ sign ~ "|" ~ sign ~ letter ~ "{0,3}|" ~ letter ~ "{2,4}|[рРRr元円]|'')\\.?" -%}
     case
-        when not regexp_matches({{ value }}, '^\s*[-+−(]?\s*([^\d\s().,+−-]{1,4}\.?)?\s*[-−]?\s*[\d][\d\s\x{00A0}\x{202F}''.,]*\)?\s*([^\d\s().,+−-]{1,4}\.?|%)?\s*\)?\s*$') then null
+        when not regexp_matches({{ value }}, '^\s*[-+−(]?{{ gap }}({{ mark }})?{{ gap }}[-−]?{{ gap }}\d[\d\s\x{00A0}\x{202F}''.,]*\)?{{ gap }}({{ mark }}|%)?{{ gap }}\)?\s*$') then null
         when regexp_matches({{ value }}, '\d\s*(k|m|mm|mln|mio|b|bn|к|т|тр|тыс|м|млн|млрд)\.?\s*$', 'i') then null
         when {{ decimal }} = ',' and regexp_matches({{ value }}, ',\d*\D*[.,]\s*\d') then null
         when coalesce({{ decimal }}, '.') = '.' and regexp_matches({{ value }}, '\.\d*,\d') then null
@@ -38,6 +42,17 @@
                 else regexp_replace(regexp_replace({{ value }}, '\.\s*$|[^\d.]+\.\s*$', ''), '[^\d.]', '', 'g')
             end
     end
+{%- endmacro %}
+
+{# Signs, and letters of the scripts that currencies are written in: `\p{L}` would take RE2 a hundredth of a second. #}
+{% macro currency_signs() -%} [$¢-¥₠-₿] {%- endmacro %}
+{% macro currency_letters() -%} [A-Za-zÀ-ÖØ-öø-ɏͰ-ϿЀ-ӿႠ-ჿ一-鿿] {%- endmacro %}
+
+{# What a number that is not plain says its currency is: "руб", "us$", "€"; NULL where it says nothing. #}
+{% macro currency_mark(value) %}{{ return(adapter.dispatch('currency_mark')(value)) }}{% endmacro %}
+{% macro duckdb__currency_mark(value) -%}
+    case when try_cast({{ value }} as decimal(18, 4)) is null
+        then nullif(lower(regexp_extract({{ value }}, '{{ currency_letters() }}*{{ currency_signs() }}{{ currency_letters() }}*|{{ currency_letters() }}+')), '') end
 {%- endmacro %}
 
 {# Number or NULL, exact. Fast where the text is already plain; a percent sign divides by a hundred. #}

@@ -15,6 +15,7 @@
 {% macro stage_entity(entity, parts) %}
 {%- set columns = entity_columns(entity) %}
 {%- set required_any = required_any(entity) %}
+{%- set marked = marked_columns(columns) %}
 with
 
 run as (
@@ -50,6 +51,21 @@ cleaned as (
     cross join run
 ),
 
+{%- if marked %}
+currency_marks as (select word, meaning from {{ ref('words') }} where subject = 'currency_mark'),
+
+marked as (
+    select
+        cleaned.*,
+        {%- for name in marked %}
+        {{ is_other_currency(name, currency_mark('cleaned.' ~ name), name ~ '_mark.meaning') }} as {{ name }}__is_other_currency{{ ',' if not loop.last }}
+        {%- endfor %}
+    from cleaned
+    {%- for name in marked %}
+    left join currency_marks as {{ name }}_mark on {{ currency_mark('cleaned.' ~ name) }} = {{ name }}_mark.word
+    {%- endfor %}
+),
+{% endif %}
 typed as (
     select
         *,
@@ -58,9 +74,9 @@ typed as (
         {{ as_written_time(name, name ~ '__order') }} as {{ name }}__written,
         {%- endfor %}
         {%- for name, kind, is_required in columns if kind not in ['instant', 'date', 'text', 'key', 'reference'] %}
-        {{ typed_value(name, kind) }} as {{ name }}__typed,
+        {% if kind == 'price' and name in marked %}case when not {{ name }}__is_other_currency then {{ typed_value(name, kind) }} end{% else %}{{ typed_value(name, kind) }}{% endif %} as {{ name }}__typed,
         {%- endfor %}
-    from cleaned
+    from {{ 'marked' if marked else 'cleaned' }}
 ),
 
 instants as (
@@ -89,6 +105,27 @@ final as (
 
 select * from final
 {% endmacro %}
+
+{# Columns of money beside a currency, which they may contradict. #}
+{% macro marked_columns(columns) -%}
+    {%- set names = columns | map('first') | list -%}
+    {%- set found = [] -%}
+    {%- for name, kind, is_required in columns if kind in ['money', 'price'] and 'currency' in names -%}{%- do found.append(name) -%}{%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{#
+  Whether a mark ("$", "руб", "eur") is that of another currency than the row's, told by its code. `codes`: what the
+  mark may stand for, NULL where nobody knows it; three Latin letters are a code themselves.
+#}
+{% macro is_other_currency(name, mark, codes) -%}
+    {%- set code = 'upper(coalesce(cleaned.currency, cleaned._default_currency))' -%}
+    case
+        when {{ mark }} is null or not regexp_matches(coalesce({{ code }}, ''), '^[A-Z]{3}$') then false
+        when case when {{ codes }} is not null then contains({{ codes }}, {{ code }}) else not regexp_matches({{ mark }}, '^[a-z]{3}$') or {{ mark }} = lower({{ code }}) end then false
+        else {{ as_number('cleaned.' ~ name, 'cleaned.' ~ name ~ '__decimal', 'decimal(18, 4)') }} is not null
+    end
+{%- endmacro %}
 
 {# Typed expression of every kind but instants and dates. #}
 {% macro typed_value(name, kind) -%}
@@ -160,27 +197,28 @@ select * from final
 
 {# What is wrong with a row, NULL for a clean one: parts `column|code|value`, apart by control characters. #}
 {% macro listed_issues(columns, required_any) -%}
+    {%- set marked = marked_columns(columns) -%}
     case when false
-        {%- for name, kind, is_required in columns if kind not in ['text', 'person', 'reference'] or is_required %} or {{ has_issue(name, kind, is_required) }}{% endfor %}
+        {%- for name, kind, is_required in columns if kind not in ['text', 'person', 'reference'] or is_required %} or {{ has_issue(name, kind, is_required, marked) }}{% endfor %}
         or {{ lacks_all(required_any) }}
     then concat_ws(chr(30),
         case when {{ lacks_all(required_any) }} then '{{ required_any | first }}' || chr(31) || 'missing_value' || chr(31) end,
         {%- for name, kind, is_required in columns if kind not in ['text', 'person', 'reference'] or is_required %}
-        case when {{ has_issue(name, kind, is_required) }} then {{ told_issue(name, kind) }} end{{ ',' if not loop.last }}
+        case when {{ has_issue(name, kind, is_required, marked) }} then {{ told_issue(name, kind, marked) }} end{{ ',' if not loop.last }}
         {%- endfor %})
     end
 {%- endmacro %}
 
-{% macro told_issue(name, kind) -%}
+{% macro told_issue(name, kind, marked) -%}
     {%- set codes = {'instant': 'not_a_time', 'date': 'not_a_time', 'boolean': 'not_a_yes_or_no', 'phone': 'not_a_phone', 'email': 'not_an_email'} -%}
-    '{{ name }}' || chr(31) || case when {{ name }} is null then 'missing_value' else '{{ codes.get(kind, "not_a_number") }}' end
+    '{{ name }}' || chr(31) || case when {{ name }} is null then 'missing_value'{% if name in marked %} when {{ name }}__is_other_currency then 'other_currency'{% endif %} else '{{ codes.get(kind, "not_a_number") }}' end
     || chr(31) || {% if kind in ['phone', 'email'] %}'(withheld)'{% else %}coalesce(left({{ name }}, 200), ''){% endif %}
 {%- endmacro %}
 
-{% macro has_issue(name, kind, is_required) -%}
+{% macro has_issue(name, kind, is_required, marked) -%}
     ({%- if is_required %}{{ name }} is null{% else %}false{% endif -%}
     {%- if kind == 'instant' %} or ({{ name }} is not null and {{ name }}__written is null)
-    {%- elif kind not in ['text', 'person', 'key', 'reference'] %} or ({{ name }} is not null and {{ name }}__typed is null)
+    {%- elif kind not in ['text', 'person', 'key', 'reference'] %} or ({{ name }} is not null and {{ name }}__typed is null){% if name in marked %} or {{ name }}__is_other_currency{% endif %}
     {%- endif -%})
 {%- endmacro %}
 
@@ -189,7 +227,8 @@ select * from final
 {%- endmacro %}
 
 {% macro rejecting_condition(columns, required_any) -%}
-    ({{ lacks_all(required_any) }}{% for name, kind, is_required in columns if is_required or kind in ['key', 'money'] %} or {{ has_issue(name, kind, is_required) }}{% endfor %})
+    {%- set marked = marked_columns(columns) -%}
+    ({{ lacks_all(required_any) }}{% for name, kind, is_required in columns if is_required or kind in ['key', 'money'] %} or {{ has_issue(name, kind, is_required, marked) }}{% endfor %})
 {%- endmacro %}
 
 {# Files that left raw/ or were superseded leave staging before new ones are appended. #}

@@ -141,6 +141,13 @@ def test_settings_are_checked_before_anything_is_read(tmp_path):
         (good + "  history_start: 2999-01-01\n", "settings.history_start"),
         (good + "  memory_limit: 1KB\n", "settings.memory_limit"),
         (good + "  memory_limit: 100MiB\n", "settings.memory_limit"),
+        (good + "  sla_minutes: true\n", "`settings.sla_minutes`: must be a number"),
+        (good + "  pace_ahead: .inf\n", "settings.pace_ahead"),
+        (good + "  pace_at_risk: 2.0\n", "pace_at_risk (2.0)"),
+        (good.replace("start_month: 1", "start_month: true"), "must be a number, not yes or no"),
+        (good.replace("deal_id: Number", "deal_id: yes", 1), "columns.deal_id"),
+        (good.replace("system: files", "system: files\n    path: ../x", 1), "sources.crm.path"),
+        (good.replace("system: files", "system: files\n    path: /srv/x", 1), "sources.crm.path"),
     ):
         assert wrong != good
         path.write_text(wrong, encoding="utf-8")

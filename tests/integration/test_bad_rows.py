@@ -26,6 +26,10 @@ d10,won,2026-01-05,2026-01-21,999999999999999.99,RUB,more than money holds,m1,
 d11,won,2026-01-05,2026-01-21 22:30:00 UTC,20,RUB,a zone,m1,
 d12,won,2026-01-05 22:30:00 MSK,2026-01-22,30,RUB,a zone that nobody knows,m1,
 d13,won,0026-01-05,2026-01-22,40,RUB,a year that nobody means,m1,
+d14,won,2026-02-05,2026-02-23,"$1,000.00",RUB,dollars in a row of roubles,m1,
+d15,won,2026-02-05,2026-02-23,1 000 руб.,RUB,roubles,m1,
+d16,won,2026-02-05,2026-02-23,60 usd,RUB,dollars by their code,m1,
+d17,won,2026-02-05,2026-02-23,50 ₽,,roubles where no currency stands,m1,
 """
 
 
@@ -55,14 +59,23 @@ def test_every_row_is_in_exactly_one_place(published):
         "select (rows_seen, rows_loaded, rows_quarantined) from ops.reconciliation "
         "where entity = 'deals'"
     )
-    assert tuple(told) == (16, 13, 3)
+    assert tuple(told) == (20, 15, 5)
     amounts = published.rows(
         "select amount_seen, amount_loaded, amount_quarantined from ops.reconciliation "
         "where entity = 'deals'"
     )
     # 7O0 is no money, nor is what no column of money holds
     whole = 100 + 200 + 300 + 400 + 500 + 600 + 800 + 850 + 5 + 10 - 50 + 20 + 30 + 40
-    assert [float(x) for x in amounts[0]] == [whole, whole - 5, 5]
+    whole += 1000 + 1000 + 60 + 50
+    assert [float(x) for x in amounts[0]] == [whole, whole - 1065, 1065]
+
+
+def test_money_of_another_currency_than_its_rows_is_left_out(published):
+    """One thousand dollars are no thousand roubles; a rouble sign in a row of roubles is one."""
+    assert listed(published, "other_currency") == [(18, "amount", True), (20, "amount", True)]
+    assert published.rows(
+        "select deal_id, amount from marts.fct_deals where won_on = '2026-02-23' order by 1"
+    ) == [("crm:d15", 1000), ("crm:d17", 50)]
 
 
 def test_a_value_that_is_no_number_takes_its_row_out_where_money_hangs_on_it(published):

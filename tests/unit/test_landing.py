@@ -550,12 +550,16 @@ NUMBERS = [
     ("1000000000000 %", ".", None),
     ("1 234,00005", ",", "1234.0001"),
     ("45k", ".", None),
+    *((text, ".", None) for text in ["7x", "x7", "~7", "7*", "7?", "№ 7", "7²", "$$7", "5 ч"]),
+    *((text, ".", "7") for text in ["7р", "7 Р.", "R 7", "'7", "US$7", "$CA 7", "€\u00a07"]),
+    ("7 元", ".", "7"),
+    ("7 zł", ",", "7"),
 ]
 
 
 def test_the_money_that_is_counted_is_the_money_that_is_staged():
     marks = ["1", "23", "000", "9999999", ".", ",", " ", "\u00a0", "-", "−", "%", "(", ")", "$"]
-    marks += ["руб.", "'", "e", "k", "\t", "４", "+", "\v"]
+    marks += ["руб.", "'", "e", "k", "\t", "４", "+", "\v", "x", "*", "€", "US", "р", "²", "~"]
     dice = random.Random(5)
     made = [
         ("".join(dice.choices(marks, k=dice.randint(1, 6))), dice.choice(".,")) for _ in range(600)

@@ -27,6 +27,7 @@ select
         when 'missing_value' then column_name || ' is required and is empty'
         when 'not_a_time' then column_name || ' is no date or time in the order of its column'
         when 'not_a_number' then column_name || ' is no number in the spelling of its column'
+        when 'other_currency' then column_name || ' names another currency than its row has'
         when 'not_a_yes_or_no' then column_name || ' is neither yes nor no'
         when 'not_a_phone' then column_name || ' is no phone number'
         else column_name || ' is no e-mail address'

@@ -36,6 +36,19 @@ def writing(workspace: Workspace, doing: str, *, wait: bool = False) -> Iterator
         yield
 
 
+def is_written(workspace: Workspace) -> bool:
+    """Tell whether a process holds the workspace for writing now; takes nothing itself."""
+    path = workspace.warehouse / "writer.lock"
+    if not path.exists() or not path.stat().st_size:
+        return False
+    with path.open(encoding="utf-8") as handle:  # what a killed process left is no hold
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 @contextlib.contextmanager
 def holding(path: Path, what: str, doing: str, *, wait: bool = False) -> Iterator[None]:
     """Hold a lock file.

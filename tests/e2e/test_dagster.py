@@ -23,7 +23,8 @@ import pytest
 
 from dagster_project.cli import _selected
 from dagster_project.errors import WorkspaceError
-from dagster_project.settings import use_dagster_home
+from dagster_project.lock import writing
+from dagster_project.settings import load_workspace, use_dagster_home
 from tests.conftest import run_all
 from tests.e2e.test_runs import COLUMNS, content, rows, text
 
@@ -90,22 +91,35 @@ def test_dbts_tests_are_asset_checks(defs):
 def test_schedule_and_sensor(defs, company, monkeypatch):
     from dagster_project.defs.jobs import new_files
 
-    assert defs.resolve_schedule_def("daily").cron_schedule == "0 3 * * *"
+    daily = defs.resolve_schedule_def("daily")
+    assert (daily.cron_schedule, daily.execution_timezone) == ("0 3 * * *", "UTC")
+    off = dg.DefaultScheduleStatus.STOPPED, dg.DefaultSensorStatus.STOPPED
+    assert (daily.default_status, new_files.default_status) == off
     company.entity("deals", COLUMNS)
     company.file("deals.csv", text(rows(0, 20)))
     monkeypatch.setenv("KPI_WORKSPACE", str(company.save()))
     with dg.build_sensor_context() as context:
-        asked = new_files(context)
+
+        def looked(times: int) -> dg.RunRequest | dg.SkipReason:
+            return [new_files(context) for _ in range(times)][-1]
+
+        assert isinstance(looked(1), dg.SkipReason)  # it may be still on its way
+        asked = looked(1)
         assert isinstance(asked, dg.RunRequest)
+        with writing(load_workspace(company.directory), "refresh the KPIs"):
+            assert "another run is at work" in looked(1).skip_message
         run_all(company.directory)
-        assert isinstance(new_files(context), dg.SkipReason)
-        more = company.file("deals_2.csv", text(rows(20, 30)))
-        again = new_files(context)
+        assert "nothing new" in looked(1).skip_message
+        more = company.file("deals_2.csv", text(rows(20, 25)))
+        assert "when it rests" in looked(1).skip_message
+        more.write_text(text(rows(20, 30)))  # the other half of a slow copy
+        assert "when it rests" in looked(1).skip_message
+        again = looked(1)
         assert isinstance(again, dg.RunRequest)
-        assert again.run_key == new_files(context).run_key  # Dagster starts it once
+        assert again.run_key == looked(1).run_key  # Dagster starts it once
         run_all(company.directory)
         more.unlink()
-        back = new_files(context)  # as before the second file
+        back = looked(2)  # as before the second file
     assert len({asked.run_key, again.run_key, back.run_key}) == 3
 
 
@@ -129,8 +143,6 @@ def test_dagster_job_execute_gives_the_tables_of_kpi_run(company, tmp_path, monk
     twin = tmp_path / "twin"
     shutil.copytree(company.directory, twin)
     plain = run_all(company.directory)
-    from dagster_project.settings import load_workspace
-
     monkeypatch.setenv("DAGSTER_HOME", "")
     monkeypatch.setenv("KPI_WORKSPACE", "")
     home = use_dagster_home(load_workspace(twin))

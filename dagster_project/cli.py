@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -264,7 +265,9 @@ def _selected(settings: Workspace, defs: Any, select: str | None) -> list[Any]:
         return sorted(everything - assets_of_unused_systems(settings))
     graph = defs.resolve_asset_graph()
     try:
-        found = dg.AssetSelection.from_string(select).resolve(graph)
+        with warnings.catch_warnings():  # Dagster's parser itself calls what Dagster calls beta
+            warnings.simplefilter("ignore", dg.BetaWarning)
+            found = dg.AssetSelection.from_string(select).resolve(graph)
     except (dg.DagsterError, NotImplementedError):
         found = set()  # a name that is no asset's, brackets that do not close, an unknown word
     found = found & graph.materializable_asset_keys

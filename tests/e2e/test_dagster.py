@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,6 +82,9 @@ def test_a_selection_of_nothing_says_what_can_be_selected(defs, asked):
     assert ("did you mean key:marts/kpi_values" in told) == (asked == "kpi_valuse")
     keys = _selected(None, defs, "key:marts/kpi_values")
     assert keys == [dg.AssetKey(["marts", "kpi_values"])]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert _selected(None, defs, "group:published") == [dg.AssetKey(["published", "kpi"])]
 
 
 def test_dbts_tests_are_asset_checks(defs):

@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
-from dagster_project.quality.process import expectations
+from dagster_project.quality.gates import write_pages
 from dagster_project.session import Session, open_session, silent
 from dagster_project.settings import Workspace, load_workspace
 
@@ -73,8 +73,7 @@ class WarehouseResource(dg.ConfigurableResource):
             finally:
                 if session.release is None:
                     session.record("failed")
-                if session.verdicts:
-                    expectations().call("write_pages", session.workspace.reports, session.run_id)
+                write_pages(session.workspace, session.verdicts)
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.errors import GateFailed, PipelineError
+from dagster_project.quality.front_page import shown
 from dagster_project.quality.process import expectations
 from dagster_project.quality.suites import Check
 from dagster_project.settings import Workspace, project_root
@@ -128,7 +129,7 @@ def raise_if_failed(verdict: Verdict) -> None:
     lines = []
     for check in verdict.failures:
         lines.append(f"{check.code}: expected that {check.explains_en}; {check.observed}")
-        lines += [f"    {_shown(example)}" for example in check.examples]
+        lines += [f"    {shown(example)}" for example in check.examples]
     remedies = list(dict.fromkeys(c.remedy for c in verdict.failures if c.remedy))
     raise GateFailed(
         f"checking the gate of {verdict.gate}",
@@ -137,6 +138,13 @@ def raise_if_failed(verdict: Verdict) -> None:
         where=f"reports/gate_{verdict.gate}.json",
         remedy="; ".join(remedies) + ". What is published stays as it was",
     )
+
+
+def write_pages(workspace: Workspace, verdicts: Sequence[Verdict]) -> None:
+    """Write the pages that show what gates said in one run; nothing where none was asked."""
+    if verdicts:
+        checks = [check for verdict in verdicts for check in verdict.checks]
+        expectations().call("write_pages", workspace.reports, verdicts[-1].run_id, checks)
 
 
 def refusals(workspace: Workspace) -> list[dict[str, Any]]:
@@ -193,10 +201,6 @@ def _broken(suite: str, error: Exception) -> Check:
         observed=f"{type(error).__name__}: {error}",
         remedy="restore the suite or the table that it reads",
     )
-
-
-def _shown(example: dict[str, Any]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in example.items() if value is not None)
 
 
 def _write_raw_evidence(connection: duckdb.DuckDBPyConnection) -> None:

@@ -34,8 +34,8 @@ _OUTSIDE = re.compile(
     re.IGNORECASE,
 )
 _contexts: dict[str, Any] = {}
-_outcomes: dict[str, list[Check]] = {}
-"""Of the latest run: suite -> its checks."""
+_asked: set[str] = set()
+"""Of the latest run: the suites that were asked."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def check_suite(told: dict[str, Any], evidence: pa.Table, run_id: str) -> list[C
     if not expected.expectations:
         raise ValueError("a suite without expectations")
     source, relation = context.data_sources.get("evidence"), told["meta"]["relation"]
-    if told["name"] in _outcomes:  # asked again within the run
+    if told["name"] in _asked:  # asked again within the run
         context.validation_definitions.delete(told["name"])
         context.suites.delete(told["name"])
         source.delete_asset(relation)
@@ -89,7 +89,7 @@ def check_suite(told: dict[str, Any], evidence: pa.Table, run_id: str) -> list[C
     checks = [_as_check(told["name"], item, frame) for item in result.results]
     if len(checks) != len(told["expectations"]):
         raise ValueError(f"{len(told['expectations'])} expectations, {len(checks)} answers")
-    _outcomes[told["name"]] = checks
+    _asked.add(told["name"])
     return checks
 
 
@@ -147,16 +147,20 @@ def _context_of(run_id: str) -> Any:
         context.variables.progress_bars = {"globally": False, "metric_calculations": False}
         context.data_sources.add_pandas("evidence")
         _contexts.clear()
-        _outcomes.clear()
+        _asked.clear()
         _contexts[run_id] = context
     return _contexts[run_id]
 
 
-def write_pages(reports: Path, run_id: str) -> None:
-    """Write the pages of what was checked for a run to ``reports/data_docs``."""
-    if run_id not in _contexts:
-        return
-    context = _contexts[run_id]
+def write_pages(reports: Path, run_id: str, checks: list[Check]) -> None:
+    """Write the pages of what was checked for a run to ``reports/data_docs``.
+
+    Args:
+        reports: The workspace's folder of reports.
+        run_id: The run.
+        checks: All that its gates said: also that a step was not done or a suite did not run.
+    """
+    context = _context_of(run_id)
     beside = reports / "data_docs.new"
     shutil.rmtree(beside, ignore_errors=True)
     site = {
@@ -175,7 +179,7 @@ def write_pages(reports: Path, run_id: str) -> None:
     for page in beside.rglob("*.html"):
         text = _OUTSIDE.sub("", page.read_text(encoding="utf-8"))
         page.write_text(text.replace("</head>", _STYLE + "</head>", 1), encoding="utf-8")
-    page = front_page(beside, run_id, _outcomes, _STYLE)
+    page = front_page(beside, run_id, checks, _STYLE)
     (beside / "index.html").write_text(page, encoding="utf-8")
     final = reports / "data_docs"
     shutil.rmtree(final, ignore_errors=True)

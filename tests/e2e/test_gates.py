@@ -11,7 +11,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dagster_project.defs.gates import gate_result
 from dagster_project.errors import GateFailed
+from dagster_project.quality.gates import write_pages
 from dagster_project.session import open_session
 from dagster_project.settings import load_workspace, project_root
 from dagster_project.summary import status
@@ -254,15 +256,12 @@ def test_a_broken_identity_is_refused(run_before):
 
 
 def test_verdicts_are_kept_and_the_pages_ask_no_other_host(sold):
-    from dagster_project.quality.process import expectations
-
     published = sold.run()
     kept = published.rows(
         "select gate, bool_and(passed) from ops.gate_results group by 1 order by 1"
     )
     assert kept == [("kpi", True), ("raw", True), ("refined", True)]
-    published_by = published.session
-    expectations().call("write_pages", published_by.workspace.reports, published_by.run_id)
+    write_pages(published.session.workspace, published.session.verdicts)
     pages = list((sold.directory / "reports" / "data_docs").rglob("*.html"))
     assert len(pages) > 12
     site = sold.directory / "reports" / "data_docs"
@@ -294,13 +293,25 @@ def test_the_audit_of_identities_finds_a_broken_sum(run_before):
     assert ("sum over manager = company", 1.0, 5.0) in found
 
 
-def test_reports_say_in_json_what_failed(sold):
+def test_reports_say_what_failed_in_json_in_pages_and_to_dagster(sold):
     sold.file("deals_2.csv", deals("d2,New,2026-02-01,,50,RUB"))
     refused(sold)
     told = json.loads((sold.directory / "reports" / "gate_refined.json").read_text("utf-8"))
     assert told["passed"] is False
     failed = [check for check in told["checks"] if not check["passed"]]
     assert [check["code"] for check in failed] == ["unmapped_stage"]
+    with open_session(load_workspace(sold.directory), "test") as session:
+        verdicts = [session.gate("refined"), session.gate("kpi")]  # no marts: not done, not run
+        write_pages(session.workspace, verdicts)
+    front = (sold.directory / "reports/data_docs/index.html").read_text("utf-8")
+    shown = re.findall(r"<td>✗ (\w+)</td>", front)
+    assert shown[0] == "unmapped_stage"
+    assert set(shown[1:]) == {"steps_not_done", "check_did_not_run"}
+    for words in ("stage=New", "stage: &quot;New&quot;", "Do next: add", "not done on this load"):
+        assert words in front
+    result = gate_result(verdicts[0])
+    assert result.description.startswith("unmapped_stage: found 1 rows; do next: add ")
+    assert "stage=New" in result.metadata["failed"].md_str
     with duckdb.connect(str(sold.directory / "warehouse" / "warehouse.duckdb")) as warehouse:
         status = warehouse.execute("select status from ops.runs").fetchall()
     assert status == [("failed",)]

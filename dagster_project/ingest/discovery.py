@@ -6,6 +6,7 @@ a file as a table (readers, landing) or deciding which version counts (deliverie
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -355,7 +356,15 @@ def _read_cache(path: Path) -> dict[str, Any]:
 
 
 def _write_cache(path: Path, cache: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".new")
-    beside.write_text(json.dumps(cache, ensure_ascii=False), encoding="utf-8")
-    beside.replace(path)
+    """Note what was found, for the next time; who may not write finds it anew.
+
+    Who looks takes no lock, so each process writes beside under a name of its own.
+    """
+    beside = path.with_suffix(f".{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(json.dumps(cache, ensure_ascii=False), encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise

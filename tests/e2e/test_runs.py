@@ -308,24 +308,32 @@ def test_a_full_disk_leaves_the_published_state_and_says_so(published, run_once,
 
 def test_a_folder_that_may_not_be_written(sold):
     """Take the right away from a user; from root, who has every right, by a read-only mount."""
-    command = [*KPI_RUN, str(sold.directory)]
+    run = read_only(sold.directory, [*KPI_RUN, str(sold.directory)])
+    assert run.returncode == 1
+    assert "do next" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (sold.directory / "published").exists()
+    looking = [sys.executable, "-m", "dagster_project.cli", "check", "--sources", "--workspace"]
+    looked = read_only(sold.directory, [*looking, str(sold.directory)])
+    assert looked.returncode == 0, looked.stderr
+    assert "raw/crm/deals_1.csv\n    files__deals -> deals" in looked.stdout
+
+
+def read_only(folder: Path, command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command while a folder may not be written."""
     if os.geteuid() == 0:
-        here = shlex.quote(str(sold.directory))
+        here = shlex.quote(str(folder))
         mount = f"mount --bind {here} {here} && mount -o remount,bind,ro {here}"
         inside = ["unshare", "--mount", "sh", "-c"]
         if subprocess.run([*inside, mount], capture_output=True, check=False).returncode:
             pytest.skip("this machine lets nobody mount")
         command = [*inside, f"{mount} && exec {shlex.join(command)}"]
     else:
-        sold.directory.chmod(0o500)
+        folder.chmod(0o500)
     try:
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        return subprocess.run(command, capture_output=True, text=True, check=False)
     finally:
-        sold.directory.chmod(0o700)
-    assert run.returncode == 1
-    assert "do next" in run.stderr
-    assert "Traceback" not in run.stderr
-    assert not (sold.directory / "published").exists()
+        folder.chmod(0o700)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ import contextlib
 import gc
 import json
 import os
+import signal
+import socket
 import sys
 import time
 import warnings
@@ -483,11 +485,38 @@ def ui(
     from dagster_project.settings import child_environment
 
     settings = load_workspace(workspace)
-    use_dagster_home(settings)
+    home = use_dagster_home(settings)
+    _require_page(home, port)
+    os.chdir(home)  # Dagster looks for modules where it is started
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # `&` ignores what Dagster ends its parts by
     print(f"http://127.0.0.1:{port}  (Ctrl-C ends it)", flush=True)
     command = [sys.executable, "-m", "dagster", "dev", "-m", "dagster_project.definitions"]
     command += ["-h", "127.0.0.1", "-p", str(port)]
     os.execve(sys.executable, command, child_environment())  # who stops this stops the page
+
+
+def _require_page(home: Path, port: int) -> None:
+    """Refuse what would leave the page half started: no folder to write, a port that is taken."""
+    if not os.access(home, os.W_OK):
+        raise PipelineError(
+            "opening Dagster's page",
+            found="a folder that may not be written",
+            expected="a folder for the record of runs that this user may write",
+            where=str(home),
+            remedy="give the right to write; `kpi status` tells the state without it",
+        )
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise WorkspaceError(
+                "opening Dagster's page",
+                found=f"port {port} cannot be had: {error}",
+                expected="a free port of this machine",
+                remedy="end the page that is open there, or take another: "
+                f"kpi ui --port {port + 1 if port < 65535 else 3000}",
+            ) from None
 
 
 @app.command()

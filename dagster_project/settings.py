@@ -620,5 +620,9 @@ def set_dbt_environment(workspace: Workspace | None) -> None:
 
 
 def child_environment() -> dict[str, str]:
-    """Return the environment for a process that this one starts."""
-    return dict(os.environ)
+    """Return the environment for a Python that this process starts.
+
+    It imports nothing from the folder that the command happens to be given in: a file that lies
+    among deliveries, such as ``pandas.py``, is no part of the program.
+    """
+    return dict(os.environ) | {"PYTHONSAFEPATH": "1"}

@@ -26,6 +26,7 @@ from dagster_project.cli import _selected
 from dagster_project.errors import WorkspaceError
 from dagster_project.lock import writing
 from dagster_project.settings import load_workspace, use_dagster_home
+from tests.command import kpi
 from tests.conftest import run_all
 from tests.e2e.test_runs import COLUMNS, content, rows, text
 
@@ -182,14 +183,18 @@ mutation Launch($asked: ExecutionParams!) {
 
 
 @contextmanager
-def _page(workspace: Path) -> Iterator[Any]:
-    """Open `kpi ui` on a free port of this machine; yield what asks its GraphQL; end it by id."""
+def _page(workspace: Path) -> Iterator[tuple[int, Any]]:
+    """Open `kpi ui` on a free port of this machine; yield the port and what asks its GraphQL.
+
+    It is started as by `&` in a script, beside the workspace, and ends when it is asked to.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "dagster_project.cli", "ui", "--port", str(port)]
+    command = [sys.executable, "-P", "-m", "dagster_project.cli", "ui", "--port", str(port)]
     server = subprocess.Popen(
-        [*command, "--workspace", str(workspace)],
+        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command, "--workspace", str(workspace)],
+        cwd=workspace.parent,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -214,14 +219,15 @@ def _page(workspace: Path) -> Iterator[Any]:
             else:
                 assert told["workspaceOrError"]["locationEntries"]
                 break
-        yield ask
+        yield port, ask
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        server.terminate()
+        try:
             server.wait(30)
-        with contextlib.suppress(ProcessLookupError):  # what it started and left behind
-            os.killpg(server.pid, signal.SIGKILL)
-        server.wait(30)
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # what it started and left behind
+                os.killpg(server.pid, signal.SIGKILL)
+            server.wait(30)
 
 
 def test_a_run_started_on_the_page_gives_the_tables_of_kpi_run(company, tmp_path):
@@ -239,7 +245,11 @@ def test_a_run_started_on_the_page_gives_the_tables_of_kpi_run(company, tmp_path
         },
         "runConfigData": {},
     }
-    with _page(twin) as ask:
+    for module in ("pandas", "gql"):  # among deliveries; Dagster and its runs import these
+        (tmp_path / f"{module}.py").write_text("raise ImportError('no part of the program')")
+    with _page(twin) as (port, ask):
+        second = kpi("ui", "--port", str(port), "--workspace", str(twin))
+        assert (second.returncode, f"--port {port + 1}" in second.stderr) == (2, True)
         launched = ask(_LAUNCH, asked=asked)["launchRun"]
         assert launched["__typename"] == "LaunchRunSuccess", launched
         run = f'{{ runOrError(runId: "{launched["run"]["runId"]}") {{ ... on Run {{ status }} }} }}'

@@ -113,6 +113,7 @@ def publish(
     Raises:
         PublishFailed: The copy differs from the warehouse, or the disk refused; the link stays.
     """
+    _require_link(workspace)
     beside = workspace.releases / f".{run_id}.new"
     shutil.rmtree(beside, ignore_errors=True)
     try:
@@ -146,6 +147,18 @@ def publish(
             remedy="make room or give the right to write, then run again; "
             "what is published stays as it was",
         ) from error
+
+
+def _require_link(workspace: Workspace) -> None:
+    if workspace.published.is_dir() and not workspace.published.is_symlink():
+        raise PublishFailed(
+            "swapping the link to the release",
+            found="a folder where the link to the newest release belongs, as a copy of the "
+            "workspace that does not keep links leaves it",
+            expected="a link, or nothing",
+            where=str(workspace.published),
+            remedy="remove that folder and run again: what it holds is made anew",
+        )
 
 
 def published_manifest(workspace: Workspace) -> dict[str, Any] | None:
@@ -321,15 +334,6 @@ def _move(
     link = workspace.directory / ".published.new"
     link.unlink(missing_ok=True)
     link.symlink_to(final.relative_to(workspace.directory))
-    if workspace.published.is_dir() and not workspace.published.is_symlink():
-        raise PublishFailed(
-            "swapping the link to the release",
-            found="a folder where the link to the newest release belongs, as a copy of the "
-            "workspace that does not keep links leaves it",
-            expected="a link, or nothing",
-            where=str(workspace.published),
-            remedy="remove that folder and run again: what it holds is made anew",
-        )
     link.replace(workspace.published)
     _fsync(workspace.directory)
     reached("swapped")

@@ -380,8 +380,10 @@ def test_a_published_folder_that_is_no_link_is_named(published):
     link.unlink()
     shutil.copytree(folder, link)
     published.file("deals_3.csv", text(rows(90, 120)))
+    releases = sorted((published.directory / ".releases").iterdir())
     with pytest.raises(PublishFailed, match="remove that folder"):
         published.run()
+    assert sorted((published.directory / ".releases").iterdir()) == releases  # none piles up
     shutil.rmtree(link)
     assert published.run().one("select count(*) from marts.fct_deals") == 120
 

@@ -29,7 +29,11 @@ from dagster_project.cli_options import JsonOption, WorkspaceOption
 from dagster_project.cli_pay import add_pay_verbs
 from dagster_project.cli_tables import print_rows, print_table
 from dagster_project.errors import PipelineError, WorkspaceError
-from dagster_project.failures import known_failure, raise_what_failed
+from dagster_project.failures import (
+    known_failure,
+    raise_what_failed,
+    raise_what_failed_after_publishing,
+)
 from dagster_project.interruption import ending_when_asked
 from dagster_project.settings import (
     Workspace,
@@ -241,16 +245,25 @@ def _execute(
         "as_of": settings.as_of.isoformat() if settings.is_as_of_given else "",
         "known_by": settings.known_by.isoformat() + "+00:00" if settings.known_by else "",
     }
-    with _progress(began, as_json) as listener, watched(listener) as sessions:
-        result = defs.resolve_job_def("refresh_kpis").execute_in_process(
-            instance=dg.DagsterInstance.get(),
-            raise_on_error=False,
-            asset_selection=_selected(settings, defs, select),
-            run_config={
-                "resources": {"warehouse": {"config": config}},
-                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-            },
-        )
+    sessions: list[Any] = []
+    try:
+        with (
+            _progress(began, as_json) as listener,
+            dg.DagsterInstance.get() as instance,  # at its end the record's logs are folded in
+            watched(listener, sessions),
+        ):
+            result = defs.resolve_job_def("refresh_kpis").execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                asset_selection=_selected(settings, defs, select),
+                run_config={
+                    "resources": {"warehouse": {"config": config}},
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                },
+            )
+    except Exception as error:
+        raise_what_failed_after_publishing(error, sessions)
+        raise
     session = sessions[0] if sessions else None
     if not result.success:
         raise_what_failed(result, session)

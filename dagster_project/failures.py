@@ -61,13 +61,30 @@ def _said(text: str, *, where: str | None, is_of_system: bool) -> PipelineError 
     if is_of_system or any(sign in text for sign in _NO_ROOM):
         return PipelineError(
             "working in the workspace's folder",
-            found=text.strip(),
+            found=text.split("\n[SQL:", maxsplit=1)[0].strip(),
             expected="a folder this user may write, on a disk with room",
             where=where,
             remedy="make room or give the right to write, then run again; nothing is "
             "half-loaded and what is published stays as it was",
         )
     return None
+
+
+def raise_what_failed_after_publishing(error: Exception, sessions: list[Any]) -> None:
+    """Say that a release is published all the same; return where none is.
+
+    Raises:
+        PipelineError: Dagster could not end its record of a run that had published.
+    """
+    release = sessions[0].release if sessions else None
+    if release is not None:
+        raise PipelineError(
+            "ending Dagster's record of the run",
+            found=str(error).strip().splitlines()[0],
+            expected="a folder this user may write, on a disk with room",
+            where="warehouse/dagster in the workspace",
+            remedy=f"make room; the figures are whole and written: {release.folder}",
+        ) from error
 
 
 def raise_what_failed(result: Any, session: Any) -> NoReturn:

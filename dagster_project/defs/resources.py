@@ -77,13 +77,14 @@ class WarehouseResource(dg.ConfigurableResource):
 
 
 @contextlib.contextmanager
-def watched(listener: Callable[[str, str], None]) -> Generator[list[Session], None, None]:
-    """Tell ``listener`` of each step of runs in this process; yield their sessions."""
+def watched(
+    listener: Callable[[str, str], None], opened: list[Session]
+) -> Generator[None, None, None]:
+    """Tell ``listener`` of each step of runs in this process; in the end ``opened`` of sessions."""
     _listeners.append(listener)
     first = len(_sessions)
-    opened: list[Session] = []
     try:
-        yield opened
+        yield
     finally:
         opened += _sessions[first:]
         del _sessions[first:]

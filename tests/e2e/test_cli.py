@@ -34,6 +34,8 @@ def firm(tmp_path_factory) -> Path:
     assert str(directory / "published") in done.stdout
     assert f'kpi status --workspace "{directory}"' in done.stdout
     assert "building the models of marts" in done.stderr
+    record = directory / "warehouse" / "dagster"
+    assert not list(record.rglob("*-wal"))  # a log of 4 MB that each run would leave for ever
     return directory
 
 

@@ -8,7 +8,11 @@ import pytest
 import typer
 
 from dagster_project.errors import PipelineError
-from dagster_project.failures import known_failure, raise_what_failed
+from dagster_project.failures import (
+    known_failure,
+    raise_what_failed,
+    raise_what_failed_after_publishing,
+)
 
 
 def failed(*errors: tuple[str, str]) -> SimpleNamespace:
@@ -51,3 +55,14 @@ def test_the_causes_of_an_error_are_looked_through():
     except ValueError as error:
         assert known_failure(error).where == "state/x"
     assert known_failure(ValueError("another")) is None
+
+
+def test_a_record_that_cannot_be_ended_does_not_deny_what_was_published():
+    full = ValueError("(sqlite3.OperationalError) disk I/O error\n[SQL: select 1]")
+    assert known_failure(full).found == "(sqlite3.OperationalError) disk I/O error"
+    raise_what_failed_after_publishing(full, [SimpleNamespace(release=None)])
+    with pytest.raises(PipelineError) as told:
+        release = SimpleNamespace(folder=".releases/r1")
+        raise_what_failed_after_publishing(full, [SimpleNamespace(release=release)])
+    assert told.value.remedy.endswith("whole and written: .releases/r1")
+    assert "stays as it was" not in str(told.value)

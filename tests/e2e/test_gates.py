@@ -103,7 +103,9 @@ def test_a_currency_without_a_rate_names_it_and_its_first_day(sold):
 def test_too_many_bad_rows_in_a_file(sold):
     rows = [f"x{n},won,2026-01-05,2026-01-15,{n},RUB" for n in range(97)]
     sold.file("deals_2.csv", deals(*rows, *["y,won,2026-01-05,2026-01-15,oops,RUB"] * 3))
-    assert "too_many_bad_rows" in refused(sold)
+    message = refused(sold)
+    assert "too_many_bad_rows" in message
+    assert "the row is left out: 3 rows, the first is 99 with `oops`" in message
 
 
 def test_a_known_file_that_comes_back_with_an_earlier_last_date(sold):

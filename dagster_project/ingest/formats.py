@@ -147,6 +147,14 @@ def decimal_of(
 
 _SPACE = r"\t\n\f\r "  # as the engine of staging counts spaces and digits: those of ASCII only
 _GAP = rf"[{_SPACE}\u00a0\u202f]*"
+_GROUPED = rf"[^0-9]*(?:[0-9]{{1,3}}(?:(?:[{_SPACE}\u00a0\u202f]+|['%s])[0-9]{{3}})+"
+_DIGITS = {
+    ",": re.compile(_GROUPED % "." + r"|[0-9]+)(?:,[0-9]+)?[^0-9]*"),
+    ".": re.compile(
+        _GROUPED % "," + r"|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}|[0-9]+)(?:\.[0-9]+)?[^0-9]*"
+    ),
+}
+"""Thousands stand in threes (in India in twos before the last), or are not parted."""
 _SIGN, _LETTER = "[$¢-¥₠-₿]", "[A-Za-zÀ-ÖØ-öø-ɏͰ-ϿЀ-ӿႠ-ჿ一-鿿]"  # of currencies and units
 _MARK = rf"(?:{_LETTER}{{0,3}}{_SIGN}|{_SIGN}{_LETTER}{{0,3}}|{_LETTER}{{2,4}}|[рРRr元円]|')\.?"
 _NUMBER = re.compile(
@@ -189,13 +197,13 @@ def _in_money(value: Decimal) -> Decimal | None:
 def _plain_number(text: str, decimal: str) -> str | None:
     if not _NUMBER.fullmatch(text) or _MULTIPLIED.search(text):
         return None
+    if not _DIGITS[decimal].fullmatch(text) or ("(" in text) != (")" in text):
+        return None
+    if re.search(r"[-+−(].*[-+−(]", text):
+        return None
     sign = "-" if re.match(r"\(.*\)\Z|[^0-9]*[-−]", text) else ""
     if decimal == ",":
-        if re.search(rf",[0-9]*[^0-9]*[.,][{_SPACE}]*[0-9]", text):
-            return None
         return sign + re.sub("[^0-9,]", "", text).replace(",", ".")
-    if re.search(r"\.[0-9]*,[0-9]", text):
-        return None
     without_dot = re.sub(r"\.\Z|[^0-9.]+\.\Z", "", text, count=1)
     return sign + re.sub("[^0-9.]", "", without_dot)
 

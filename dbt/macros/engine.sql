@@ -24,18 +24,21 @@
 {#
   Number in a person's spelling -> plain text that casts: "1 234,50 руб.", "$1,234.50", "(12.00)". A word that
   multiplies ("45k", "45 тыс.") is no currency, and few single letters are: such a text
-  ("7x", "~7", "7*") is no number.
+  ("7x", "~7", "7*") is no number. Nor is one whose thousands do not stand in threes ("12,5" where the point
+  is the decimal sign), with two signs ("--5") or with half a pair of brackets.
 #}
 {% macro as_plain_number(value, decimal) %}{{ return(adapter.dispatch('as_plain_number')(value, decimal)) }}{% endmacro %}
 {% macro duckdb__as_plain_number(value, decimal) -%}
-    {%- set gap = "[\\s\\x{00A0}\\x{202F}]*" -%}
+    {%- set space = "[\\s\\x{00A0}\\x{202F}]" -%}
+    {%- set gap = space ~ "*" -%}
     {%- set sign, letter = currency_signs(), currency_letters() -%}
     {%- set mark = "(" ~ letter ~ "{0,3}" ~ sign ~ "|" ~ sign ~ letter ~ "{0,3}|" ~ letter ~ "{2,4}|[рРRr元円]|'')\\.?" -%}
     case
         when not regexp_matches({{ value }}, '^\s*[-+−(]?{{ gap }}({{ mark }})?{{ gap }}[-−]?{{ gap }}\d[\d\s\x{00A0}\x{202F}''.,]*\)?{{ gap }}({{ mark }}|%)?{{ gap }}\)?\s*$') then null
         when regexp_matches({{ value }}, '\d\s*(k|m|mm|mln|mio|b|bn|к|т|тр|тыс|м|млн|млрд)\.?\s*$', 'i') then null
-        when {{ decimal }} = ',' and regexp_matches({{ value }}, ',\d*\D*[.,]\s*\d') then null
-        when coalesce({{ decimal }}, '.') = '.' and regexp_matches({{ value }}, '\.\d*,\d') then null
+        when contains({{ value }}, '(') <> contains({{ value }}, ')') or regexp_matches({{ value }}, '[-+−(].*[-+−(]') then null
+        when {{ decimal }} = ',' and not regexp_matches({{ value }}, '^\D*(\d{1,3}(({{ space }}+|[''.])\d{3})+|\d+)(,\d+)?\D*$') then null
+        when coalesce({{ decimal }}, '.') = '.' and not regexp_matches({{ value }}, '^\D*(\d{1,3}(({{ space }}+|['',])\d{3})+|\d{1,2}(,\d{2})+,\d{3}|\d+)(\.\d+)?\D*$') then null
         else case when regexp_matches({{ value }}, '^\s*\(.*\)\s*$|^[^\d]*[-−]') then '-' else '' end
             || case when {{ decimal }} = ','
                 then replace(regexp_replace({{ value }}, '[^\d,]', '', 'g'), ',', '.')

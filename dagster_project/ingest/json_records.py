@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.errors import SourceFileError
-from dagster_project.ingest.readers import Record, Refused, refuse
+from dagster_project.ingest.readers import Record, Refused, as_text, refuse
 from dagster_project.ingest.reading import Reading
 
 LINES = {".ndjson", ".jsonl"}
+_BROKEN = (ValueError, RecursionError)
+"""What is no JSON, has a whole number of thousands of digits, or nests thousands of levels deep."""
 
 
 def json_records(document: Any, reading: Reading, where: str) -> Iterator[Record | Refused]:
@@ -37,7 +39,7 @@ def json_records(document: Any, reading: Reading, where: str) -> Iterator[Record
     if not rows and not refused and not isinstance(document, Lines):
         return
     keys = list(dict.fromkeys(key for _, item in rows for key in item))
-    yield Record(0, list(keys))
+    yield Record(0, [as_text(key) for key in keys])
     yield from refused
     for number, item in rows:
         yield Record(number, [_json_text(item.get(key)) for key in keys])
@@ -46,7 +48,7 @@ def json_records(document: Any, reading: Reading, where: str) -> Iterator[Record
 def json_headers(document: Any, reading: Reading, where: str) -> list[str]:
     """Return the keys of all records in the order of their first occurrence: a table's header."""
     rows, _ = records_in(document, reading, where)
-    return list(dict.fromkeys(key for _, item in rows for key in item))
+    return [as_text(key) for key in dict.fromkeys(key for _, item in rows for key in item)]
 
 
 class Lines:
@@ -60,7 +62,7 @@ class Lines:
                 continue
             try:
                 self.objects.append((number, json.loads(line, parse_float=str)))
-            except json.JSONDecodeError as error:
+            except _BROKEN as error:
                 self.refused.append(Refused(number, "broken_json_line", str(error), line[:200]))
 
 
@@ -75,7 +77,7 @@ def parsed_json(path: Path, encoding: str, where: str) -> Any:
         return Lines(text)
     try:
         return json.loads(text, parse_float=str)
-    except json.JSONDecodeError as error:
+    except _BROKEN as error:
         if "\n{" not in text.strip():
             raise refuse(
                 "broken_json",
@@ -129,7 +131,7 @@ def records_in(
 
 
 def _no_object(number: int, item: Any) -> Refused:
-    return Refused(number, "no_object", "not an object", str(item)[:200])
+    return Refused(number, "no_object", "not an object", as_text(str(item)[:200]))
 
 
 def _list_in(found: Any, records: str | None, where: str) -> list[Any]:

@@ -38,6 +38,7 @@ from dagster_project.ingest.readers import (
     JOINED_LINES_LIMIT,
     Record,
     Refused,
+    as_text,
     csv_records,
     delimiter_of,
     encoding_of,
@@ -455,7 +456,8 @@ class _Work:
                 continue
             reason = self._cell_fault(cells, width if is_text else 0)
             if reason:
-                yield Refused(item.row, *reason, value=" | ".join(c or "" for c in cells)[:200])
+                value = as_text(" | ".join(c or "" for c in cells)[:200])
+                yield Refused(item.row, *reason, value=value)
                 continue
             yield from self._canonical(item.row, cells, places, wide)
         if places is None and not is_empty_list:
@@ -495,6 +497,8 @@ class _Work:
                 continue
             if "\0" in cell:
                 return "nul_byte", "a NUL byte inside a value"
+            if not cell.isascii() and as_text(cell) != cell:
+                return "half_sign", "half of a sign, such as \\ud83d alone, inside a value"
             if len(cell) > self.tuning.max_cell_bytes // 4 and (
                 len(cell.encode()) >= self.tuning.max_cell_bytes
             ):

@@ -63,6 +63,11 @@ def refuse(reason_code: str, found: str, expected: str, where: str, remedy: str)
     )
 
 
+def as_text(value: str) -> str:
+    r"""Return what can be written to a file: half a sign (``\ud83d`` of JSON) is spelled out."""
+    return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
+
+
 def encoding_of(path: Path, declared: str | None, where: str) -> str:
     """Return the codec of a text file, or refuse a file that is no text.
 

@@ -368,6 +368,33 @@ def test_a_broken_line_of_ndjson_is_refused_alone(landing):
     assert [(r["_source_row"], r["reason_code"]) for r in refused] == [(2, "broken_json_line")]
 
 
+DEEP, LONG = "[" * 100_000 + "]" * 100_000, "1" * 5_000
+
+
+@pytest.mark.parametrize(
+    ("stage", "code"),
+    [
+        (DEEP, "broken_json_line"),
+        (LONG, "broken_json_line"),
+        ('"\\ud83d"', "half_sign"),
+        ('"\\u0000"', "nul_byte"),
+    ],
+)
+def test_what_no_text_can_hold_costs_its_row_of_ndjson_alone(landing, stage, code):
+    """Three lines, the second none: the first and third are loaded."""
+    line = '{"Номер": "d%s", "Этап": %s, "Сумма": 1, "Дата": "2026-01-01", "\\ud83d": 2}'
+    text = "\n".join([line % (1, '"won"'), line % (2, stage), line % (3, '"won"')])
+    landed, rows, refused = landing(text, "deals.ndjson")
+    assert [r["deal_id"] for r in rows] == ["d1", "d3"]
+    assert [(r["_source_row"], r["reason_code"]) for r in refused] == [(2, code)]
+    assert landed.amount_seen == "2.0000"
+
+
+@pytest.mark.parametrize("value", [DEEP, LONG])
+def test_a_document_that_no_parser_takes_is_refused_as_broken(landing, value):
+    assert code_of(landing, f'[{{"Номер": {value}}}]', "deals.json") == "broken_json"
+
+
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 def test_lines_of_ndjson_end_with_line_feeds_only(landing, ending):
     stages = ["a\u2028b", "a\u0085b", "a\u2029b"]

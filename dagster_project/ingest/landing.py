@@ -420,7 +420,7 @@ class _Work:
             places = self._places([])
         for item in self._records(landed):
             is_empty_list = False
-            if not is_table and item.row <= reading.skip_top:
+            if suffix in WORKBOOKS and item.row <= reading.skip_top:
                 continue
             if isinstance(item, Refused):
                 if places is None:

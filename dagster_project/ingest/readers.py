@@ -115,6 +115,23 @@ def header_line(path: Path, reading: Reading, encoding: str) -> str:
         return handle.readline(1 << 24).rstrip("\r\n")
 
 
+def _rows_above(path: Path, reading: Reading, tuning: Tuning, encoding: str, delimiter: str) -> int:
+    """Return how many rows of a spreadsheet the ``skip_top`` lines of text above a header are.
+
+    A quoted cell of several lines is one row there, unless its quote is closed only further down.
+    """
+    with path.open(encoding=encoding, newline="") as handle:
+        lines = [handle.readline(1 << 22) for _ in range(reading.skip_top)]
+    lines = [with_doubled_quotes(line, reading.escape) for line in lines if line]
+    rows = 0
+    while lines:
+        rows += 1
+        rest, joined = iter(lines[1:]), [lines[0]]
+        cells = _row_of(joined, lambda rest=rest: next(rest, None), tuning, delimiter)
+        del lines[: 1 if cells is None else len(joined)]
+    return rows
+
+
 def delimiter_of(line: str, reading: Reading) -> str:
     """Return the declared delimiter, else the one that shows most of the mapped headers."""
     if reading.delimiter:
@@ -134,7 +151,7 @@ def delimiter_of(line: str, reading: Reading) -> str:
 def csv_records(
     path: Path, reading: Reading, tuning: Tuning, encoding: str, delimiter: str
 ) -> Iterator[Record | Refused]:
-    """Read delimited text so that an unclosed quote costs its own line only.
+    """Read delimited text below ``skip_top`` so that an unclosed quote costs its own line only.
 
     A quote opens a field at its beginning only; elsewhere it is a sign like others. A line whose
     last field stays open is joined with the lines after it up to a bound; where that gives no row
@@ -142,9 +159,11 @@ def csv_records(
     """
     csv.field_size_limit(1 << 30)
     width: int | None = None
-    row = 0
+    row = _rows_above(path, reading, tuning, encoding, delimiter)
     with path.open(encoding=encoding, newline="") as handle:
         lines = (with_doubled_quotes(line, reading.escape) for line in handle)
+        for _ in range(reading.skip_top):
+            next(lines, None)
         waiting: list[str] = []
 
         def following() -> str | None:
@@ -152,21 +171,20 @@ def csv_records(
 
         while (line := following()) is not None:
             row += 1
-            is_preamble = row <= reading.skip_top
             joined = [line]
-            cells = _row_of(joined, None if is_preamble else following, tuning, delimiter)
+            cells = _row_of(joined, following, tuning, delimiter)
             if len(joined) > 1 and (cells is None or (width and len(cells) != width)):
                 waiting[:0] = joined[1:]
                 yield Refused(
                     row, "unclosed_quote", "a quote that is never closed on this row", line.strip()
                 )
                 continue
-            if cells is None and not is_preamble:
+            if cells is None:
                 reason = "a quote that is never closed, or text after a closing quote"
                 yield Refused(row, "unclosed_quote", reason, line.strip())
                 continue
             cells = cells or [line.strip()]
-            if width is None and not is_preamble and any(cell.strip() for cell in cells):
+            if width is None and any(cell.strip() for cell in cells):
                 width = len(cells)
             yield Record(row, [cell or None for cell in cells])
 

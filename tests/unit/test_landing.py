@@ -117,6 +117,14 @@ def test_row_numbers_are_those_of_a_spreadsheet(landing):
     assert [r["_row"] for r in rows] == [4, 5]
     _, rows, _ = landing(GOOD.replace("d2", "\nd2"), "blank.csv")
     assert [r["_row"] for r in rows] == [2, 4]
+    # three lines of text above the header, two rows of a spreadsheet: 3 is the header, 4 and 5 rows
+    above = '"Отчёт\nза январь",Ромашка\nвсе сделки\n'
+    for encoding in ("utf-8", "cp1251"):
+        _, rows, _ = landing((above + GOOD).encode(encoding), f"{encoding}.csv", skip_top=3)
+        assert [r["_row"] for r in rows] == [4, 5]
+    # a quote that nobody closes above the header takes no line with it
+    _, rows, _ = landing('Отчёт\n"Ромашка\n' + GOOD, "open.csv", skip_top=2)
+    assert [r["_row"] for r in rows] == [4, 5]
 
 
 def test_quoted_newlines_stay_inside_their_value(landing):

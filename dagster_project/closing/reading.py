@@ -189,14 +189,15 @@ class Marts:
     def resolver(
         self, aliases: Mapping[str, str], as_published: Callable[[str], str] = str
     ) -> Callable[[str], str | None]:
-        """Return what turns an id, a name or an alias into a manager's key.
+        """Return what turns an id, a name, an e-mail or an alias into a manager's key.
 
         Args:
             aliases: Spelling -> name or ``<source>:<id>``, of the workspace.
             as_published: What turns a name into the published one (an e-mail into its mask).
         """
         rows = self._rows(
-            "select manager_ref, manager_id, manager_name, is_id from kpi.marts.dim_manager_ids"
+            "select manager_ref, manager_id, manager_name, is_id, email_marks "
+            "from kpi.marts.dim_manager_ids"
         )
         by_spelling: dict[str, set[str]] = {}
         for row in rows:
@@ -205,11 +206,16 @@ class Marts:
                 spellings.add(row["manager_ref"].split(":", 1)[1])
             for spelling in spellings - {None}:
                 by_spelling.setdefault(_match(spelling), set()).add(row["manager_id"])
+        by_mark: dict[str, set[str]] = {}
+        for row in rows:
+            for mark in (row["email_marks"] or "").split():
+                by_mark.setdefault(mark, set()).add(row["manager_id"])
         meant = {_match(spelling): name for spelling, name in aliases.items()}
 
         def known(name: str) -> set[str]:
-            found = by_spelling.get(_match(name)) or by_spelling.get(_match(as_published(name)))
-            return found or set()
+            published = as_published(name)
+            found = by_spelling.get(_match(name)) or by_spelling.get(_match(published))
+            return found or by_mark.get(published.rpartition(" #")[2], set())
 
         def resolve(reference: str) -> str | None:
             found = known(reference) or known(meant.get(_match(reference), ""))

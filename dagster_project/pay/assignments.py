@@ -60,7 +60,7 @@ def read_assignments(
         content: The file's bytes: CSV in UTF-8 with commas or semicolons.
         file_name: The file as people know it.
         plans: The plans that may be named.
-        resolve: Returns the manager that an id, a name or an alias means; None: nobody.
+        resolve: Returns the manager that an id, name, e-mail or alias means; None: nobody.
         left_out: Given, collects (manager, reason) where only what is delivered makes an
             assignment impossible: nobody of that name, or one person under two names. Those
             people are left out, everybody else is read.
@@ -82,7 +82,7 @@ def read_assignments(
             error = reader.refused(
                 line,
                 f"no manager `{reference}`",
-                "an id, a name or an alias of a manager that some delivered file knows",
+                "an id, a name, an e-mail or an alias of a manager that some delivered file knows",
             )
             if left_out is None:
                 raise error

@@ -43,9 +43,9 @@ def company(tmp_path_factory) -> Company:
     firm.entity("deals", "deal_id stage opened_at closed_at amount currency manager_id")
     firm.entity("deal_stages", "deal_id stage entered_at")
     firm.entity("leads", LEADS.strip().replace(",", " "))
-    firm.entity("managers", "manager_id manager_name")
+    firm.entity("managers", "manager_id manager_name email")
     firm.source(won_date="history")
-    firm.file("managers.csv", "manager_id,manager_name\n1,Anna\n2,Boris\n")
+    firm.file("managers.csv", "manager_id,manager_name,email\n1,Anna,\n2,Boris,Boris@Firm.ru\n")
     firm.file(
         "deals.csv",
         "deal_id,stage,opened_at,closed_at,amount,currency,manager_id\n"
@@ -73,7 +73,9 @@ def company(tmp_path_factory) -> Company:
     bonus = firm.directory / "bonus"
     bonus.mkdir(parents=True)
     (bonus / "p.yml").write_text(PLAN)
-    (bonus / "assignments.csv").write_text("manager_id,plan,from\n1,p,2026-01-01\n2,p,2026-02-16\n")
+    (bonus / "assignments.csv").write_text(
+        "manager_id,plan,from\n1,p,2026-01-01\nboris@firm.ru,p,2026-02-16\n"
+    )
     firm.settings["as_of"] = "2026-02-03"
     firm.save()
     return firm

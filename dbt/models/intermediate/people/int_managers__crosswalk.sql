@@ -72,6 +72,13 @@ refs as (
 
 {{ conform_refs() }}
 
+marks as (
+    select told.ref, string_agg(distinct told.value, ' ') as email_marks
+    from identifying_values as told cross join settings
+    where settings.personal_data <> 'clear'
+    group by told.ref
+),
+
 final as (
     select
         conformed.ref as manager_ref,
@@ -80,9 +87,11 @@ final as (
         refs.is_id,
         refs.manager_name,
         refs.is_listed,
+        marks.email_marks,
         conformed.ambiguity
     from conformed
     inner join refs on conformed.ref = refs.ref
+    left join marks on conformed.ref = marks.ref
 )
 
 select * from final

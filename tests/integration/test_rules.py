@@ -14,6 +14,7 @@ The deals, by their history (amounts in RUB unless said):
 | d8 | 1 Mar | won 10 Mar | 0 | Ann, c4 |
 | d9 | 2 Jan | won 12 Jan, deleted on 1 Mar | 5000 | Ann |
 | d10 | 5 Jan | merged into d1 | 100 | Ann |
+| d11 | 2 Mar | merged into a deal that is not delivered | 100 | Bob |
 
 Bob moves from team A to team B on 1 February.
 """
@@ -56,8 +57,9 @@ d5,lost,2026-02-01,,70,RUB,,m2,,,,Duplicate,,2026-02-12,,
 d6,won,2026-02-05,,10,USD,,m1,c3,,,,Fair,2026-02-20,,
 d7,open,2026-03-01,,50,RUB,,m1,,,,,,2026-03-01,,
 d8,won,2026-03-01,,0,RUB,,m1,c4,,,,,2026-03-10,,
-d9,won,2026-01-02,,5000,RUB,,m1,,,,,,2026-03-01,yes,
+d9,won,2026-01-02,,5000,RUB,,m1,c9,,,,,2026-03-01,yes,
 d10,open,2026-01-05,,100,RUB,,m1,,,,,,2026-01-06,,d1
+d11,open,2026-03-02,,100,RUB,,m2,,,,,,2026-03-03,,d99
 """,
     )
     company.entity("deal_stages", "deal_id stage entered_at")
@@ -129,7 +131,8 @@ a9,email,2026-02-03 10:07:00,m2,done,out,,,l4
         "payments.csv",
         "payment_id,paid_at,amount,currency,deal_id,kind\n"
         "y1,2026-01-16,50,RUB,d1,payment\ny2,2026-02-02,20,RUB,d1,возврат\n"
-        "y3,2026-02-19,1,USD,d6,оплата\n",
+        "y3,2026-02-19,1,USD,d6,оплата\n"
+        "y4,2026-03-05,70,RUB,d9,\ny5,2026-03-06,30,RUB,d11,\ny6,2026-03-07,5,RUB,d10,\n",
     )
     company.entity("fx_rates", "rate_on currency rate")
     company.file("fx_rates.csv", "rate_on,currency,rate\n2026-02-10,USD,80\n2026-02-19,USD,90\n")
@@ -167,6 +170,21 @@ def test_a_deleted_deal_is_nowhere_and_a_merged_one_counts_once(published):
     assert "crm:d9" not in deals
     assert "crm:d10" not in deals
     assert published.kpi("created_win_rate", JAN) == pytest.approx(1 / 3)  # d1 of d1, d2, d3
+
+
+@pytest.mark.kpi("paid_revenue")
+def test_a_payment_of_a_deal_that_is_gone_stays_with_its_owner_and_customer(published):
+    """d9 is deleted (Ann, c9), d11 merged into a deal that nobody delivers (Bob), d10 into d1 (Ann)."""
+    assert published.rows(
+        "select payment_id, deal_id, manager_id, customer_id from marts.fct_payments "
+        "where paid_on >= '2026-03-01' order by 1"
+    ) == [
+        ("crm:y4", None, "crm:m1", "crm:c9"),
+        ("crm:y5", None, "crm:m2", None),
+        ("crm:y6", "crm:d1", "crm:m1", "crm:c1"),
+    ]
+    assert published.kpi("paid_revenue", MAR, scope="manager", who="Ann") == 70 + 5
+    assert published.kpi("paid_revenue", MAR, scope="team", who="B") == 30
 
 
 @pytest.mark.kpi("paid_revenue")

@@ -8,6 +8,8 @@ deals as (select * from {{ ref('int_deals__attributed') }}),
 
 customers as (select * from {{ ref('int_customers__crosswalk') }}),
 
+departed as (select * from {{ ref('int_deals__departed') }}),
+
 survivors as (select * from {{ ref('int_deals__survivors') }}),
 
 rates as (select * from {{ ref('int_fx__daily') }}),
@@ -41,8 +43,8 @@ select
     {{ to_reporting('signed.signed_amount', 'case when signed.money_currency = settings.reporting_currency then cast(1 as decimal(18, 8)) else rates.rate end') }} as amount,
     deals.deal_id,
     signed.subscription_id,
-    coalesce(customers.customer_id, deals.customer_id) as customer_id,
-    coalesce(deals.manager_id, 'not_given') as manager_id,
+    coalesce(customers.customer_id, deals.customer_id, departed.customer_id, merged_away.customer_id) as customer_id,
+    coalesce(deals.manager_id, departed.manager_id, merged_away.manager_id, 'not_given') as manager_id,
     coalesce(deals.channel_id, 'not_given') as channel_id,
     coalesce(deals.product_id, 'not_given') as product_id,
     deals.partner_id,
@@ -52,6 +54,8 @@ from signed
 cross join settings
 left join survivors on signed.deal_id = survivors.deal_id
 left join deals on coalesce(survivors.survivor_id, signed.deal_id) = deals.deal_id
+left join departed on coalesce(survivors.survivor_id, signed.deal_id) = departed.deal_id
+left join departed as merged_away on signed.deal_id = merged_away.deal_id and deals.deal_id is null
 left join customers on signed.customer_id = customers.customer_ref
 left join rates on signed.money_currency = rates.currency and signed.paid_on = rates.day
 where signed.paid_on <= settings.as_of

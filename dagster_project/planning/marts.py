@@ -223,8 +223,8 @@ class GoalMarts:
         rows = self._of_days(
             wanted,
             "semi_additive",
-            "select w.kpi_code, d.scope_type, d.scope_id, d.day, d.value "
-            "from engine.kpi_scope_days as d",
+            "select w.kpi_code, d.scope_type, d.scope_id, d.day, round(d.value, 4) "
+            "from engine.kpi_scope_days as d",  # as kpi_values publishes the last of them
             "and d.is_balance order by d.day",
         )
         told: dict[tuple[str, Scope], list[tuple[date, Decimal]]] = {}

@@ -302,13 +302,21 @@ def test_pipeline_coverage_is_what_is_due_over_what_is_still_to_sell(tmp_path):
 
     The company's goal is relative: 160,999.977 less 77,280 leaves 83,719.977: 0.3134.
     """
-    company = firm(tmp_path / "ws")
+    company = firm(
+        tmp_path / "ws",
+        GOALS + "P,goal,,Pipeline,Ann,open_pipeline,company,,2026-05,absolute,1,,\n",
+    )
     told = (company.directory / "raw/crm/deals.csv").read_text()
-    told = told.replace("lead_id", "lead_id,planned_close_on").replace(",\n", ",,\n")
-    lines = [line if line.count(",") == 7 else line + "," for line in told.splitlines()]
-    lines.append("O1,open,2026-05-01,,26240,Ann,,2026-06-20")
-    company.entity(
-        "deals", "deal_id stage opened_at closed_at amount manager_name lead_id planned_close_on"
+    told = told.replace("lead_id", "lead_id,planned_close_on,currency")
+    lines = [line if "planned" in line else line + ",," for line in told.splitlines()]
+    lines.append("O1,open,2026-05-01,,26240,Ann,,2026-06-20,")
+    lines.append("O2,open,2026-05-02,,10,Ann,,2026-09-20,USD")
+    columns = "deal_id stage opened_at closed_at amount manager_name lead_id planned_close_on"
+    company.entity("deals", columns + " currency")
+    company.entity("fx_rates", "rate_on currency rate")
+    company.file(
+        "fx_rates.csv",
+        "rate_on,currency,rate\n2026-05-02,USD,80.12345678\n2026-05-10,USD,80.98765432\n",
     )
     company.entity("deal_changes", "deal_id field old_value new_value changed_at")
     company.file("deals.csv", "\n".join(lines) + "\n")
@@ -328,6 +336,15 @@ def test_pipeline_coverage_is_what_is_due_over_what_is_still_to_sell(tmp_path):
         "and scope_name = 'Cid' and period_start = date '2026-01-01' and value is not null"
     )
     assert rows == []  # nobody aimed at anything in that quarter
+    # 26,240 and 10 dollars: 801.2345678 of 3 May, 809.8765432 of the 15th; four places, as kpi_values
+    assert published.rows(
+        "select day, actual from marts.plan_fact where goal_id = 'P' and day in "
+        "(date '2026-05-01', date '2026-05-03', date '2026-05-15') order by day"
+    ) == [
+        (date(2026, 5, 1), 26240),
+        (date(2026, 5, 3), Decimal("27041.2346")),
+        (date(2026, 5, 15), Decimal("27049.8765")),
+    ]
 
 
 def test_a_part_of_a_quarter_is_no_base_neither_of_a_goal_nor_of_what_is_still_to_sell(tmp_path):

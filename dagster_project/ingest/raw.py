@@ -304,19 +304,25 @@ def _landing_counts(connection: duckdb.DuckDBPyConnection, landed: list[dict[str
 
 
 def _full_deliveries(connection: duckdb.DuckDBPyConnection, landed: list[dict[str, Any]]) -> None:
-    """Compare each full delivery with the one before it: which share of its ids is gone."""
+    """Compare each full delivery with the one before it: which share of its ids is gone.
+
+    Lines and splits have no key of their own: those of a deal are gone with its id.
+    """
     connection.execute(
         "create or replace table raw.full_deliveries (source_name varchar, entity varchar, "
         "delivery_id varchar, observed_at timestamp, ids_before bigint, ids_gone bigint)"
     )
     full = sorted({r["table_name"] for r in landed if r["_is_full_delivery"]})
-    for table in (TABLES[name] for name in full if TABLES[name].key):
+    for table in (TABLES[name] for name in full):
+        key = table.key or ("deal_id" if table.name in ("deal_items", "deal_splits") else None)
+        if key is None:
+            continue  # what such a table lacks is not deleted
         connection.execute(
             f"""
             insert into raw.full_deliveries
             with ids as (
-                select distinct source_name, _delivery_id as delivery_id, trim({table.key}) as id
-                from raw.{table.relation} where _is_full_delivery and {table.key} is not null
+                select distinct source_name, _delivery_id as delivery_id, trim({key}) as id
+                from raw.{table.relation} where _is_full_delivery and {key} is not null
             ),
             placed as (
                 select source_name, _delivery_id as delivery_id, min(_observed_at) as observed_at,

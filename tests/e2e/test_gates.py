@@ -147,6 +147,13 @@ def test_a_full_delivery_that_lost_its_tail(sold):
     assert "shrunken_delivery" in refused(sold)
     sold.file("2026-03-08/deals.csv", deals(*rows[:96]))
     assert sold.run().kpi("won_deals", "2026-01-01") == 96  # absence deletes
+    # ten deals are split, and the next export holds the eleventh alone: it is no full one
+    header = "deal_id,manager_id,share\n"
+    sold.entity("deal_splits", "deal_id manager_id share")
+    ten = "".join(f"d{n},m1,1\n" for n in range(10))
+    sold.file("2026-03-01/deal_splits.csv", header + ten)
+    sold.file("2026-03-08/deal_splits.csv", header + "d10,m1,1\n")
+    assert "shrunken_delivery" in refused(sold)
 
 
 def test_no_files_at_all(company):

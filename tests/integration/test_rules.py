@@ -132,7 +132,8 @@ a9,email,2026-02-03 10:07:00,m2,done,out,,,l4
         "payment_id,paid_at,amount,currency,deal_id,kind\n"
         "y1,2026-01-16,50,RUB,d1,payment\ny2,2026-02-02,20,RUB,d1,возврат\n"
         "y3,2026-02-19,1,USD,d6,оплата\n"
-        "y4,2026-03-05,70,RUB,d9,\ny5,2026-03-06,30,RUB,d11,\ny6,2026-03-07,5,RUB,d10,\n",
+        "y4,2026-03-05,70,RUB,d9,\ny5,2026-03-06,30,RUB,d11,\ny6,2026-03-07,5,RUB,d10,\n"
+        "y7,2026-03-08,-15,RUB,d1,платеж\ny8,2026-03-09,-2,RUB,d1,\n",
     )
     company.entity("fx_rates", "rate_on currency rate")
     company.file("fx_rates.csv", "rate_on,currency,rate\n2026-02-10,USD,80\n2026-02-19,USD,90\n")
@@ -177,14 +178,25 @@ def test_a_payment_of_a_deal_that_is_gone_stays_with_its_owner_and_customer(publ
     """d9 is deleted (Ann, c9), d11 merged into a deal that nobody delivers (Bob), d10 into d1 (Ann)."""
     assert published.rows(
         "select payment_id, deal_id, manager_id, customer_id from marts.fct_payments "
-        "where paid_on >= '2026-03-01' order by 1"
+        "where paid_on >= '2026-03-01' and amount > 0 order by 1"
     ) == [
         ("crm:y4", None, "crm:m1", "crm:c9"),
         ("crm:y5", None, "crm:m2", None),
         ("crm:y6", "crm:d1", "crm:m1", "crm:c1"),
     ]
-    assert published.kpi("paid_revenue", MAR, scope="manager", who="Ann") == 70 + 5
+    assert published.kpi("paid_revenue", MAR, scope="manager", who="Ann") == 70 + 5 - 15 - 2
     assert published.kpi("paid_revenue", MAR, scope="team", who="B") == 30
+
+
+def test_a_payment_below_zero_is_a_refund_and_is_listed(published):
+    """Of March: 15 called a payment and 2 called nothing; the refund of February is called one."""
+    assert published.rows(
+        "select payment_id, kind, amount from marts.fct_payments where amount < 0 order by 1"
+    ) == [("crm:y2", "refund", -20), ("crm:y7", "refund", -15), ("crm:y8", "refund", -2)]
+    assert published.rows(
+        "select _source_row, column_name, value, is_row_rejected from ops.quarantine "
+        "where reason_code = 'negative_payment' order by 1"
+    ) == [(8, "amount", "-15.0000", False), (9, "amount", "-2.0000", False)]
 
 
 @pytest.mark.kpi("paid_revenue")

@@ -63,6 +63,10 @@ select 'payments', min(_source_file), min(_source_row), 'kind', delivered_kind,
     'unknown_kind', 'this kind of payment has no meaning here: it counts as a payment'
 from {{ ref('int_payments__attributed') }} where is_unknown_kind group by delivered_kind
 union all
+select 'payments', _source_file, _source_row, 'amount', cast(amount_native as {{ dbt.type_string() }}),
+    'negative_payment', 'a payment below 0 that is not called a refund: it counts as one'
+from {{ ref('int_payments__attributed') }} where is_payment_below_zero
+union all
 select 'activities', min(_source_file), min(_source_row), 'kind', delivered_kind,
     'unknown_kind', 'this type of activity has no meaning here: add it under activity_types in workspace.yml'
 from {{ ref('int_activities__attributed') }} where is_unknown_kind group by delivered_kind

@@ -1,5 +1,5 @@
 {{ config(meta={'empty_without': ['int_payments__united']}) }}
--- One row per payment by the run's day; a refund is negative whatever sign it was written with.
+-- One row per payment by the run's day; a refund is negative whatever sign it was written with, and a payment below 0 is one.
 with
 
 settings as (select * from {{ ref('stg_workspace__settings') }}),
@@ -25,8 +25,9 @@ gone as (select record_key from {{ ref('int_records__absent') }} where entity = 
 signed as (
     select
         newest.*,
-        coalesce(words.meaning, 'payment') as payment_kind,
+        case when newest.amount < 0 then 'refund' else coalesce(words.meaning, 'payment') end as payment_kind,
         case when words.meaning = 'refund' then -abs(newest.amount) else newest.amount end as signed_amount,
+        newest.amount < 0 and coalesce(words.meaning, 'payment') <> 'refund' as is_payment_below_zero,
         newest.kind is not null and words.meaning is null as is_unknown_kind,
         upper(coalesce(currencies.name, newest.currency, newest._default_currency)) as money_currency
     from newest
@@ -48,7 +49,7 @@ select
     coalesce(deals.channel_id, 'not_given') as channel_id,
     coalesce(deals.product_id, 'not_given') as product_id,
     deals.partner_id,
-    signed.kind as delivered_kind, signed.is_unknown_kind,
+    signed.kind as delivered_kind, signed.is_unknown_kind, signed.is_payment_below_zero,
     signed._source_file, signed._source_row
 from signed
 cross join settings

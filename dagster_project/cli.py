@@ -443,6 +443,7 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
     """Show what is published, what a gate refused since, runs, files, quarantine, freshness."""
     from dagster_project.quality.gates import refusals
     from dagster_project.settings import option_of
+    from dagster_project.summary import last_run
     from dagster_project.summary import status as read_status
 
     settings = load_workspace(workspace)
@@ -452,13 +453,25 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         return
     if told is None:
         print(f"nothing is published yet: kpi run{option_of(settings.directory)}")
+        _say_last_run(last_run(settings))
         _say_refusals(refusals(settings))
         return
     release = told["release"]
     print(f"published: run {release['run_id']}, as of {release['as_of']}")
+    _say_last_run(told["last_run"])
     _say_refusals(told["refused"])
     for name in ("runs", "files", "quarantine", "freshness", "closed"):
         print_table(name, told[name])
+
+
+def _say_last_run(run: dict[str, Any] | None) -> None:
+    if run is not None:
+        became = {
+            "running": "is at work",
+            "failed": "failed",
+            "died": "died; the next one takes up from there",
+        }
+        print(f"run {run['run_id']}, begun at {run['started_at']} UTC, {became[run['status']]}")
 
 
 def _say_refusals(refused: list[dict[str, Any]]) -> None:

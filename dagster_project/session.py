@@ -7,6 +7,7 @@ of the run. What does not: Dagster (defs), printing (cli), how a step works insi
 from __future__ import annotations
 
 import contextlib
+import json
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -244,8 +245,17 @@ class Session:
         names = [column[0] for column in found.description]
         return dict(zip(names, found.fetchone(), strict=True))
 
+    def tell(self, status: str) -> None:
+        """Leave word of this run beside the warehouse, where it is read while a run has it open."""
+        path = self.workspace.last_run_file
+        beside = path.with_suffix(".new")
+        told = {"run_id": self.run_id, "status": status, "started_at": f"{self.started_at:%F %T}"}
+        beside.write_text(json.dumps(told), encoding="utf-8")
+        beside.replace(path)
+
     def record(self, status: str) -> None:
         """Keep or replace this run's line in ops.runs."""
+        self.tell(status)
         connection = self.connection
         connection.execute("create schema if not exists ops")
         connection.execute(_RUNS)

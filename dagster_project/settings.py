@@ -66,6 +66,11 @@ class Workspace:
         return self.warehouse / "landing"
 
     @property
+    def last_run_file(self) -> Path:
+        """Word of the run that was begun last, and of how it ended."""
+        return self.warehouse / "last_run.json"
+
+    @property
     def warehouse_file(self) -> Path:
         """The working database: one writer."""
         return self.warehouse / "warehouse.duckdb"

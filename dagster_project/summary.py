@@ -5,11 +5,13 @@ What belongs here: reading the published file and laying out text. What does not
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from dagster_project.lock import is_written
 from dagster_project.publish.reader import opened_folder, opened_release
 from dagster_project.publish.release import published_manifest
 from dagster_project.settings import Workspace, option_of
@@ -163,11 +165,32 @@ def _spelled(
     return text + (f" ({words['low']})" if is_low else "")
 
 
+def last_run(workspace: Workspace) -> dict[str, Any] | None:
+    """Return the run that was begun last where it did not publish.
+
+    Returns:
+        ``run_id, status`` (``running``; ``failed``: it ended by itself; ``died``: it was killed),
+        ``started_at`` in UTC. None where nothing ran, or the last run published.
+    """
+    try:
+        told = json.loads(workspace.last_run_file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # no run yet, or somebody else's file
+        return None
+    before = published_manifest(workspace)
+    is_published = before is not None and before["run_id"] == told["run_id"]
+    if is_published or told["status"] == "published":  # the latter may be of an earlier day
+        return None
+    if told["status"] != "failed":
+        told["status"] = "running" if is_written(workspace) else "died"
+    return told
+
+
 def status(workspace: Workspace) -> dict[str, Any] | None:
     """Return what the published release tells of runs, files, quarantine and freshness.
 
     Returns:
-        Lists of mappings under ``release, refused, runs, files, quarantine, freshness, closed``;
+        What ``last_run`` tells, under its name, and lists of mappings under ``release, refused,
+        runs, files, quarantine, freshness, closed``;
         None where nothing is published.
 
     Raises:
@@ -188,6 +211,7 @@ def status(workspace: Workspace) -> dict[str, Any] | None:
 
         return {
             "release": {k: v for k, v in manifest.items() if k != "tables"},
+            "last_run": last_run(workspace),
             "refused": refusals(workspace),
             "runs": rows("select * from ops.runs order by started_at desc limit 5"),
             "files": rows(

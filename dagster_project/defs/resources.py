@@ -67,6 +67,7 @@ class WarehouseResource(dg.ConfigurableResource):
             listener=_listeners[-1] if _listeners else silent,
         ) as session:
             self._session = session
+            session.tell("running")
             _sessions.append(session)
             try:
                 yield self

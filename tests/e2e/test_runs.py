@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shlex
 import shutil
 import signal
@@ -24,6 +25,7 @@ from dagster_project.errors import PipelineError, PublishFailed, WarehouseBusy
 from dagster_project.lock import writing
 from dagster_project.session import open_session
 from dagster_project.settings import load_workspace
+from dagster_project.summary import last_run
 from tests.command import kpi
 from tests.conftest import Company, run_all
 
@@ -115,6 +117,8 @@ def test_a_run_killed_at_a_named_point_leaves_no_trace_in_the_next(
     published.file("deals_3.csv", text(rows(90, 120)))
     died = kpi("run", "-w", str(published.directory), KPI_DIE_AT=point)
     assert died.returncode == -signal.SIGKILL, died.stderr
+    word = last_run(load_workspace(published.directory))
+    assert (word and word["status"]) == (None if point == "swapped" else "died")
     release = (published.directory / "published").resolve()
     assert content(release) == (one_more_file if point == "swapped" else run_once[1])
     after = run_all(published.directory)
@@ -133,11 +137,18 @@ def test_a_run_that_is_asked_to_end_ends_in_a_sentence(published, one_more_file)
         if "models of marts" in line:
             break
     time.sleep(0.3)
+    seen = kpi("status", "-w", str(published.directory)).stdout
+    assert re.search(r"^run \S+, begun at .* UTC, is at work$", seen, re.MULTILINE)
+    assert last_run(load_workspace(published.directory))["status"] == "running"
     run.send_signal(signal.SIGINT)
     _, told = run.communicate()
+    assert last_run(load_workspace(published.directory))["status"] == "failed"
     assert run.returncode == 130, told
     assert "what is published stays as it was" in told
+    seen = kpi("status", "-w", str(published.directory)).stdout
+    assert re.search(r"^run \S+, begun at \S+ \S+ UTC, failed$", seen, re.MULTILINE)
     assert content(published.run().folder) == one_more_file
+    assert last_run(load_workspace(published.directory)) is None
 
 
 @pytest.mark.kill

@@ -4,15 +4,18 @@ What belongs here: the assets of the raw layer. What does not: reading files (in
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
 from dagster_project.defs.gates import gate_result
+from dagster_project.defs.markdown import table
 from dagster_project.defs.resources import WarehouseResource
 from dagster_project.ingest.contracts import CONTRACTS, TABLES
 from dagster_project.settings import Workspace
 
 FILES = dg.AssetKey(["raw", "files"])
+_SHOWN = 50
 
 
 def raw_key(table: str) -> dg.AssetKey:
@@ -46,7 +49,7 @@ def raw_tables(
                 "rejected": len(done.rejected),
                 "landed now": done.landed_now,
                 "dagster/row_count": len(done.files),
-                "preview": dg.MetadataValue.md(_table(done.files)),
+                "preview": dg.MetadataValue.md(files_shown(done.files)),
             },
         )
     landed = dict.fromkeys(TABLES, 0)
@@ -75,13 +78,13 @@ def assets_of_unused_systems(workspace: Workspace) -> set[dg.AssetKey]:
     }
 
 
-def _table(files: list[dict]) -> str:
-    lines = ["| file | entity | status | rows |", "|---|---|---|---|"]
-    lines += [
-        f"| {f['file_name']} | {f['entity']} | {f['status']} | {f.get('rows_seen') or ''} |"
-        for f in files[:50]
-    ]
-    return "\n".join(lines)
+def files_shown(files: list[dict[str, Any]]) -> str:
+    """Return a table of the first fifty files, those that are rejected before all others."""
+    first = sorted(files, key=lambda file: file["status"] != "rejected")[:_SHOWN]
+    rows = [(f["file_name"], f["entity"], f["status"], f.get("rows_seen")) for f in first]
+    left = len(files) - len(first)
+    told = table(("file", "entity", "status", "rows"), rows)
+    return told + (f"\n\n{left} more: `kpi status`" if left else "")
 
 
 @dg.asset_check(asset=FILES, name="gate_raw", blocking=True)

@@ -12,6 +12,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
 from dagster_project.defs.gates import gate_result
+from dagster_project.defs.markdown import table
 from dagster_project.defs.resources import WarehouseResource
 from dagster_project.transform import manifest_file
 
@@ -103,9 +104,7 @@ def _preview(warehouse: WarehouseResource, told: dict[str, Any]) -> str:
         f"select * from {told['database']}.{told['schema']}.{told['alias']} limit 5"
     )
     names = [column[0] for column in frame.description][:12]
-    rows = [[str(value) for value in row[:12]] for row in frame.fetchall()]
-    lines = [names, ["---"] * len(names), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return table(names, [row[:12] for row in frame.fetchall()])
 
 
 @dbt_assets(

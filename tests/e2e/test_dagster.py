@@ -23,6 +23,7 @@ import dagster as dg
 import pytest
 
 from dagster_project.cli import _selected
+from dagster_project.defs.raw import files_shown
 from dagster_project.errors import WorkspaceError
 from dagster_project.lock import writing
 from dagster_project.settings import load_workspace, use_dagster_home
@@ -86,6 +87,19 @@ def test_a_selection_of_nothing_says_what_can_be_selected(defs, asked):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert _selected(None, defs, "group:published") == [dg.AssetKey(["published", "kpi"])]
+
+
+def test_the_page_shows_rejected_files_first_and_any_name_in_one_cell():
+    files = [
+        {"file_name": f"raw/{n:03}.csv", "entity": "deals", "status": "loaded", "rows_seen": n}
+        for n in range(59)
+    ]
+    files.append({"file_name": "raw/a|b.csv", "entity": "deals", "status": "rejected"})
+    lines = files_shown(files).splitlines()
+    assert lines[2] == "| raw/a\\|b.csv | deals | rejected |  |"
+    assert lines[3] == "| raw/000.csv | deals | loaded | 0 |"
+    assert lines[51] == "| raw/048.csv | deals | loaded | 48 |"  # 50 lines below head and rule
+    assert lines[-1] == "10 more: `kpi status`"  # of 60
 
 
 def test_dbts_tests_are_asset_checks(defs):

@@ -175,7 +175,7 @@ def test_a_deleted_deal_is_nowhere_and_a_merged_one_counts_once(published):
 
 @pytest.mark.kpi("paid_revenue")
 def test_a_payment_of_a_deal_that_is_gone_stays_with_its_owner_and_customer(published):
-    """d9 is deleted (Ann, c9), d11 merged into a deal that nobody delivers (Bob), d10 into d1 (Ann)."""
+    """d9 is deleted (Ann, c9), d11 merged into one that nobody has (Bob), d10 into d1 (Ann)."""
     assert published.rows(
         "select payment_id, deal_id, manager_id, customer_id from marts.fct_payments "
         "where paid_on >= '2026-03-01' and amount > 0 order by 1"

@@ -303,8 +303,10 @@ def _sheet_of(
             ) from error
         rows = sheet.to_python(skip_empty_area=False, nrows=at_most)
         for (row, column), text in error_cells(path, sheet.name, at_most).items():
-            if row < len(rows) and column < len(rows[row]):
-                rows[row][column] = text
+            while len(rows) <= row:  # the reader leaves out rows of nothing but such cells
+                rows.append([])
+            rows[row] += [None] * (column + 1 - len(rows[row]))
+            rows[row][column] = text
         return rows
 
 
@@ -352,19 +354,48 @@ def is_typed_file(path: Path) -> bool:
         return not is_html(handle.read(64))
 
 
+_EXACT = 2**53
+"""Below it a float tells every whole number from the next."""
+
+
 def _cell_text(cell: Any) -> str | None:
     if cell is None or cell == "":
         return None
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+        return str(int(cell)) if cell.is_integer() and abs(cell) < _EXACT else repr(cell)
     if isinstance(cell, dt.datetime):
         is_day = cell.tzinfo is None and cell.time() == dt.time(0)
         return cell.date().isoformat() if is_day else cell.isoformat(sep=" ")
     if isinstance(cell, dt.date | dt.time):
         return cell.isoformat()
+    if isinstance(cell, bytes):
+        return _text_of(cell)
     return str(cell)
+
+
+def _text_of(value: bytes) -> str:
+    """Return text that a writer of Parquet did not mark as such, other bytes in hexadecimal."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return f"0x{value.hex()}"
+
+
+def _values_of(column: Any) -> list[Any]:
+    """Return the cells of a Parquet column; a time that Python has none for, as what is stored."""
+    try:
+        return column.to_pylist()
+    except (OverflowError, ValueError, LookupError):
+        return [_value_of(cell) for cell in column]
+
+
+def _value_of(cell: Any) -> Any:
+    try:
+        return cell.as_py()
+    except (OverflowError, ValueError, LookupError):
+        return f"{cell.value} as {cell.type}"
 
 
 def parquet_records(path: Path, where: str) -> Iterator[Record | Refused]:
@@ -385,7 +416,7 @@ def parquet_records(path: Path, where: str) -> Iterator[Record | Refused]:
     yield Record(0, list(table.column_names))
     number = 0
     for batch in table.to_batches(max_chunksize=20_000):
-        for item in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+        for item in zip(*(_values_of(column) for column in batch.columns), strict=True):
             number += 1
             yield Record(number, [_cell_text(cell) for cell in item])
 

@@ -1,7 +1,8 @@
 """Cells of a workbook that hold an error (``#N/A``, ``#DIV/0!``) -> the error's text.
 
 What belongs here: finding such cells in a sheet's XML, which the reader of workbooks gives as empty
-ones. What does not: every other cell (readers). Read as a stream: no sheet is held in memory.
+ones, and formulas that no program has computed yet (``#FORMULA!``). What does not: every other cell
+(readers). Read as a stream: no sheet is held in memory.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import IO
 from xml.parsers import expat
 
-_ERROR_CELL = re.compile(rb"""\st\s*=\s*["']e["']""")
+_ERROR_CELL = re.compile(rb"""\st\s*=\s*["']e["']|<(?:\w+:)?f[\s/>]""")
+_NOT_COMPUTED = "#FORMULA!"
 _CHUNK = 1 << 18
 
 
@@ -86,13 +88,18 @@ def _has_errors(stream: IO[bytes]) -> bool:
 
 
 class _Errors:
-    """A parser that keeps error cells only; a cell without a place stands after the one before."""
+    """A parser that keeps error cells only; a cell without a place stands after the one before.
+
+    A formula without a value was written by a program that computes none: its value is unknown, not
+    empty. One whose value is the empty text says so by its type (``str``).
+    """
 
     def __init__(self) -> None:
         self.found: dict[tuple[int, int], str] = {}
         self._row = self._column = -1
         self._text: list[str] | None = None
-        self._is_error = False
+        self._is_text = self._has_value = False
+        self._is_error = self._is_formula = False
 
     def found_in(self, stream: IO[bytes], at_most: int | None) -> dict[tuple[int, int], str]:
         parser = expat.ParserCreate()
@@ -116,7 +123,11 @@ class _Errors:
             letters = place.rstrip("0123456789")
             self._column = _number_of(letters) if letters else self._column + 1
             self._is_error = attributes.get("t") == "e"
-        elif name == "v" and self._is_error:
+            self._is_formula, self._is_text = False, attributes.get("t") == "str"
+            self._has_value = False
+        elif name == "f":
+            self._is_formula = True
+        elif name == "v":
             self._text = []
 
     def _data(self, text: str) -> None:
@@ -124,9 +135,14 @@ class _Errors:
             self._text.append(text)
 
     def _end(self, tag: str) -> None:
-        if self._text is not None and _local(tag) == "v":
-            self.found[self._row, self._column] = "".join(self._text).strip()
-            self._text = None
+        name = _local(tag)
+        if self._text is not None and name == "v":
+            text = "".join(self._text).strip()
+            self._text, self._has_value = None, bool(text)
+            if self._is_error:
+                self.found[self._row, self._column] = text
+        elif name == "c" and self._is_formula and not self._has_value and not self._is_text:
+            self.found[self._row, self._column] = _NOT_COMPUTED
 
 
 def _number_of(letters: str) -> int:

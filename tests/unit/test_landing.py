@@ -339,6 +339,65 @@ def test_errors_in_cells_without_places_are_counted_from_the_start_of_their_row(
     assert [(r["deal_id"], r["amount"]) for r in rows] == [("d1", "#REF!")]
 
 
+def test_a_formula_that_nobody_computed_is_no_empty_cell(landing):
+    """openpyxl writes formulas without values: an amount would be NULL, the row of d3 lost."""
+    data = workbook_of(
+        ["Номер", "Этап", "Дата", "Сумма"],
+        ["d1", "won", "2026-01-01", "=1+1"],
+        ["d2", "won", "2026-01-01", 5],
+        ['="d"&3', '="won"', '="2026-01-01"', "=A1"],
+    )
+    landed, rows, _ = landing(data, "deals.xlsx")
+    assert [(r["deal_id"], r["amount"], r["_row"]) for r in rows] == [
+        ("d1", "#FORMULA!", 2),
+        ("d2", "5", 3),
+        ("#FORMULA!", "#FORMULA!", 4),
+    ]
+    assert landed.amount_seen == "5.0000"
+    computed, buffer = io.BytesIO(data), io.BytesIO()
+    with zipfile.ZipFile(computed) as book, zipfile.ZipFile(buffer, "w") as saved:
+        for name in book.namelist():
+            part = book.read(name)
+            if name.endswith("sheet1.xml"):  # as Excel saves it: an empty text, and a number
+                part = part.replace(
+                    b'<c r="A4"><f>"d"&amp;3</f><v', b'<c r="A4" t="str"><f>1</f><v'
+                )
+                part = re.sub(rb"<f>A1</f><v ?/>|<f>A1</f><v></v>", b"<f>A1</f><v>7</v>", part)
+            saved.writestr(name, part)
+    _, rows, _ = landing(buffer.getvalue(), "computed.xlsx")
+    assert [(r["deal_id"], r["amount"]) for r in rows][2] == (None, "7")
+
+
+def test_ids_of_sixteen_digits_are_whole_numbers_in_every_format(landing, tmp_path):
+    """1234567890123456 < 2^53 = 9007199254740992, so that a float holds it exactly."""
+    _, rows, _ = landing(
+        workbook_of(list(COLUMNS.values()), [1234567890123456, "won", 1, "2026-01-01"]), "a.xlsx"
+    )
+    assert [r["deal_id"] for r in rows] == ["1234567890123456"]
+    cells = [[1234567890123456.0, None], ["won", "won"], [1, 2], ["2026-01-01"] * 2]
+    pq.write_table(pa.table(dict(zip(COLUMNS.values(), cells, strict=True))), tmp_path / "made")
+    _, rows, _ = landing((tmp_path / "made").read_bytes(), "b.parquet")
+    assert [r["deal_id"] for r in rows] == ["1234567890123456", None]
+
+
+def test_text_of_parquet_that_is_not_marked_as_such_and_times_beyond_the_calendar(
+    landing, tmp_path
+):
+    """Impala and old Spark mark no text: `b'd1'` would be another deal than d1 of a CSV."""
+    cells = [
+        pa.array([b"d1", b"\xff\x00"]),
+        pa.array([b"won", b"lost"]),
+        [1, 2],
+        pa.array([1_767_225_600_000_000, 10**18], pa.timestamp("us")),
+    ]
+    pq.write_table(pa.table(dict(zip(COLUMNS.values(), cells, strict=True))), tmp_path / "made")
+    _, rows, _ = landing((tmp_path / "made").read_bytes(), "b.parquet")
+    assert [(r["deal_id"], r["stage"], r["opened_at"]) for r in rows] == [
+        ("d1", "won", "2026-01-01"),
+        ("0xff00", "lost", f"{10**18} as timestamp[us]"),
+    ]
+
+
 def test_fractions_of_a_second_in_a_workbook_stay(landing):
     from datetime import datetime
 

@@ -242,19 +242,21 @@ def xlsx_records(path: Path, reading: Reading, where: str) -> Iterator[Record | 
 
 
 def sheets_of(path: Path, where: str) -> dict[str, bool]:
-    """Return the sheets of a workbook in their order, and whether each holds something.
+    """Return the sheets of a workbook in their order, and whether each shows something.
 
+    A hidden sheet shows nothing, unless no other one does: old copies and lists are kept there.
     Other files, and a table in HTML under a workbook's name, have none.
     """
     if path.suffix.lower() not in WORKBOOKS or not is_typed_file(path):
         return {}
     with _told_if_broken(where):
         book = _book_of(path, where)
-        return {name: _is_filled(book.get_sheet_by_name(name)) for name in book.sheet_names}
+        shown = _shown_sheets(book)
+        return {name: name in shown for name in book.sheet_names}
 
 
 def unread_sheets(path: Path, read: set[str | int | None], where: str) -> list[str]:
-    """Return the names of a workbook's filled sheets that nobody reads; of other files none.
+    """Return the names of a workbook's shown sheets that nobody reads; of other files none.
 
     Args:
         path: A delivered file.
@@ -287,8 +289,7 @@ def _sheet_of(
         names = book.sheet_names
         try:
             if wanted is None:
-                sheets = [book.get_sheet_by_name(name) for name in names]
-                sheet = next((s for s in sheets if _is_filled(s)), sheets[0])
+                sheet = book.get_sheet_by_name([*_shown_sheets(book), *names][0])
             elif isinstance(wanted, int):
                 sheet = book.get_sheet_by_index(wanted - 1)
             else:
@@ -310,7 +311,17 @@ def _sheet_of(
         return rows
 
 
-def _is_filled(sheet: Any) -> bool:
+def _shown_sheets(book: Any) -> list[str]:
+    """Return the names of the visible sheets that hold something, else of the hidden ones."""
+    from python_calamine import SheetVisibleEnum
+
+    filled = [told for told in book.sheets_metadata if _is_filled(book, told.name)]
+    visible = [told for told in filled if told.visible == SheetVisibleEnum.Visible]
+    return [told.name for told in visible or filled]
+
+
+def _is_filled(book: Any, name: str) -> bool:
+    sheet = book.get_sheet_by_name(name)
     return bool(sheet.height and sheet.width)
 
 

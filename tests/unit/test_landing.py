@@ -27,6 +27,7 @@ from dagster_project.ingest.discovery import Claim, fingerprint
 from dagster_project.ingest.formats import parsed_time
 from dagster_project.ingest.landing import land, landing_key
 from dagster_project.ingest.money import sum_of
+from dagster_project.ingest.readers import sheets_of, unread_sheets
 from dagster_project.ingest.recognition import plain_reading
 from dagster_project.settings import project_root
 
@@ -337,6 +338,28 @@ def test_errors_in_cells_without_places_are_counted_from_the_start_of_their_row(
             bare.writestr(name, part)
     _, rows, _ = landing(buffer.getvalue(), "deals.xlsx")
     assert [(r["deal_id"], r["amount"]) for r in rows] == [("d1", "#REF!")]
+
+
+@pytest.mark.parametrize("state", ["hidden", "veryHidden"])
+def test_a_hidden_sheet_is_read_only_where_it_is_named_or_no_other_holds_anything(
+    landing, tmp_path, state
+):
+    """Last year's copy lies hidden before the sheet that people see."""
+    book = openpyxl.Workbook()
+    for sheet, deal in ((book.active, "old"), (book.create_sheet("Сделки"), "d1")):
+        sheet.append(list(COLUMNS.values()))
+        sheet.append([deal, "won", 1, "2026-01-01"])
+    book.active.title, book.active.sheet_state = "Архив", state
+    book.save(tmp_path / "made.xlsx")
+    data = (tmp_path / "made.xlsx").read_bytes()
+    assert [r["deal_id"] for r in landing(data, "a.xlsx")[1]] == ["d1"]
+    assert [r["deal_id"] for r in landing(data, "b.xlsx", sheet="Архив")[1]] == ["old"]
+    assert sheets_of(tmp_path / "made.xlsx", "made.xlsx") == {"Архив": False, "Сделки": True}
+    assert unread_sheets(tmp_path / "made.xlsx", {None}, "made.xlsx") == []
+    book["Сделки"].delete_rows(1, 2)
+    book.save(tmp_path / "alone.xlsx")
+    rows = landing((tmp_path / "alone.xlsx").read_bytes(), "c.xlsx")[1]
+    assert [r["deal_id"] for r in rows] == ["old"]
 
 
 def test_a_formula_that_nobody_computed_is_no_empty_cell(landing):

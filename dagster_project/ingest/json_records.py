@@ -51,6 +51,11 @@ def json_headers(document: Any, reading: Reading, where: str) -> list[str]:
     return [as_text(key) for key in dict.fromkeys(key for _, item in rows for key in item)]
 
 
+def _fraction(written: str) -> str:
+    """Keep a number as it is written, a whole one without a point, as in the other formats."""
+    return written.removesuffix(".0")
+
+
 class Lines:
     """One object a line, with the lines that are none."""
 
@@ -61,7 +66,7 @@ class Lines:
             if not line.strip():
                 continue
             try:
-                self.objects.append((number, json.loads(line, parse_float=str)))
+                self.objects.append((number, json.loads(line, parse_float=_fraction)))
             except _BROKEN as error:
                 self.refused.append(Refused(number, "broken_json_line", str(error), line[:200]))
 
@@ -76,7 +81,7 @@ def parsed_json(path: Path, encoding: str, where: str) -> Any:
     if path.suffix.lower() in LINES or not text.strip():
         return Lines(text)
     try:
-        return json.loads(text, parse_float=str)
+        return json.loads(text, parse_float=_fraction)
     except _BROKEN as error:
         if "\n{" not in text.strip():
             raise refuse(

@@ -403,6 +403,17 @@ def test_ids_of_sixteen_digits_are_whole_numbers_in_every_format(landing, tmp_pa
     assert [r["deal_id"] for r in rows] == ["1234567890123456", None]
 
 
+def test_a_whole_number_with_a_point_is_the_same_id_in_json_as_in_parquet(landing):
+    """pandas writes 5.0 for a column of whole numbers with a gap in it."""
+    texts = ["5.0", "-0.5", "1.50", "100.0"]
+    lines = [f'{{"Номер": {n}, "Этап": "won", "Сумма": {n}, "Дата": null}}' for n in texts]
+    landed, rows, _ = landing("\n".join(lines), "a.ndjson")
+    assert [r["deal_id"] for r in rows] == ["5", "-0.5", "1.50", "100"]
+    assert landed.amount_seen == "106.0000"
+    _, rows, _ = landing(f"[{','.join(lines)}]", "a.json")
+    assert [r["deal_id"] for r in rows] == ["5", "-0.5", "1.50", "100"]
+
+
 def test_text_of_parquet_that_is_not_marked_as_such_and_times_beyond_the_calendar(
     landing, tmp_path
 ):

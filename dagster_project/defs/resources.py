@@ -14,7 +14,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from dagster_project.quality.gates import write_pages
-from dagster_project.session import Session, open_session, silent
+from dagster_project.session import Session, new_run_id, open_session, silent
 from dagster_project.settings import Workspace, load_workspace
 
 _listeners: list[Callable[[str, str], None]] = []
@@ -33,6 +33,7 @@ class WarehouseResource(dg.ConfigurableResource):
     full_refresh: bool = False
     wait: bool = True
     _session: Any = PrivateAttr(default=None)
+    _open: Any = PrivateAttr(default=None)
 
     def settings(self) -> Workspace:
         """Read the workspace's settings for this run."""
@@ -44,20 +45,28 @@ class WarehouseResource(dg.ConfigurableResource):
 
     @property
     def session(self) -> Session:
-        """The open session."""
+        """The open session; the first step to ask opens it and the last one's end closes it.
+
+        Dagster makes resources ready again when it looks back at a run that is over.
+        """
+        if self._session is None:
+            self._session = self._open()
         return self._session
 
     @contextlib.contextmanager
     def yield_for_execution(
         self, context: dg.InitResourceContext
     ) -> Generator[WarehouseResource, None, None]:
-        """Hold lock and warehouse from the first step to the last."""
-        short = context.run_id.split("-")[0] if context.run_id else None
-        stamp = None
-        if short:
-            from dagster_project.session import new_run_id
+        """Hold lock and warehouse from the first step that works on it to the last."""
+        short = context.run.run_id.split("-")[0] if context.run else None
+        with contextlib.ExitStack() as stack:
+            self._session = None
+            self._open = lambda: stack.enter_context(self._run(short))
+            yield self
 
-            stamp = f"{new_run_id().split('-')[0]}-{short[:6]}"
+    @contextlib.contextmanager
+    def _run(self, short: str | None) -> Generator[Session, None, None]:
+        stamp = f"{new_run_id().split('-')[0]}-{short[:6]}" if short else None
         with open_session(
             self.settings(),
             "refresh the KPIs",
@@ -66,11 +75,10 @@ class WarehouseResource(dg.ConfigurableResource):
             wait=self.wait,
             listener=_listeners[-1] if _listeners else silent,
         ) as session:
-            self._session = session
             session.tell("running")
             _sessions.append(session)
             try:
-                yield self
+                yield session
             finally:
                 if session.release is None:
                     session.record("failed")

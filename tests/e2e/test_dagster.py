@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 
 from dagster_project.cli import _selected
@@ -175,6 +176,9 @@ def test_dagster_job_execute_gives_the_tables_of_kpi_run(company, tmp_path, monk
     )
     assert told.returncode == 0, told.stderr[-3000:]
     assert content((twin / "published").resolve()) == content(plain.folder)
+    with duckdb.connect(str(twin / "warehouse" / "warehouse.duckdb")) as warehouse:
+        told = warehouse.execute("select status from ops.runs").fetchall()
+    assert told == [("published",)]  # one run, which did not fail
     told = subprocess.run(
         [sys.executable, "-m", "dagster", "run", "list"],
         capture_output=True,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from pathlib import PurePath
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -90,6 +89,8 @@ def _as_text(value: Any) -> Any:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list | dict):
+        raise ValueError("must be one word or number, not a list or a mapping")
     return str(value)
 
 
@@ -154,6 +155,17 @@ class EntityMapping(_Strict):
             raise ValueError('must be one character, such as ";", or tab')
         return value
 
+    @field_validator("encoding")
+    @classmethod
+    def _is_encoding(cls, value: str | None) -> str | None:
+        try:
+            is_of_text = value is None or isinstance("".encode(value), bytes)
+        except (LookupError, UnicodeError):
+            is_of_text = False
+        if not is_of_text:
+            raise ValueError("is no encoding such as utf-8, cp1251 or cp866")
+        return value
+
     @field_validator("stop_at", "drop")
     @classmethod
     def _is_regex(cls, value: str | None) -> str | None:
@@ -206,16 +218,6 @@ class SourceConfig(_Strict):
     amounts_include_vat: bool | None = None
     entities: dict[str, EntityMapping] = Field(default_factory=dict)
     pull: PullConfig | None = None
-
-    @field_validator("path")
-    @classmethod
-    def _stays_inside(cls, value: str | None) -> str | None:
-        if value is not None and (PurePath(value).is_absolute() or ".." in PurePath(value).parts):
-            raise ValueError(
-                "must be a folder inside the workspace, such as raw/crm: files elsewhere are "
-                "not read"
-            )
-        return value
 
     @field_validator("system")
     @classmethod
@@ -321,7 +323,7 @@ class SubscriptionsFromPayments(_Strict):
 
     kind: str
     min_payments: int = Field(default=2, ge=1)
-    gap_days: int = Field(default=45, ge=1)
+    gap_days: int = Field(default=45, ge=1, le=36_500)
 
 
 _LEAST_MEMORY = 128_000_000
@@ -335,14 +337,14 @@ class Tuning(_Strict):
     ``ltv_basis`` it is ``mrr`` for the subscription strategy and ``deals`` for the others.
     """
 
-    conversion_window_days: int = Field(default=60, ge=1)
-    maturity_horizon_days: int = Field(default=180, ge=1)
+    conversion_window_days: int = Field(default=60, ge=1, le=36_500)
+    maturity_horizon_days: int = Field(default=180, ge=1, le=36_500)
     low_sample_below: int = Field(default=20, ge=0)
     win_prior_deals: int = Field(default=10, ge=0)
-    connected_call_seconds: int = Field(default=30, ge=0)
-    sla_minutes: int = Field(default=15, ge=1)
-    lead_dedupe_days: int = Field(default=30, ge=0)
-    fx_max_age_days: int = Field(default=10, ge=0)
+    connected_call_seconds: int = Field(default=30, ge=0, le=86_400)
+    sla_minutes: int = Field(default=15, ge=1, le=525_600)
+    lead_dedupe_days: int = Field(default=30, ge=0, le=36_500)
+    fx_max_age_days: int = Field(default=10, ge=0, le=36_500)
     row_error_limit: float = Field(default=0.01, ge=0, le=1)
     full_delivery_shrink_limit: float = Field(default=0.05, ge=0, le=1)
     revenue_drop_limit: float = Field(default=0.60, gt=0)
@@ -453,9 +455,9 @@ class WorkspaceConfig(_Strict):
         for name, source in self.sources.items():
             if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
                 raise ValueError(f"source name `{name}`: letters, digits and _ only")
-            if source.timezone:
+            if source.timezone is not None:
                 _checked_zone(source.timezone)
-            if source.currency and not re.fullmatch(r"[A-Z]{3}", source.currency):
+            if source.currency is not None and not re.fullmatch(r"[A-Z]{3}", source.currency):
                 raise ValueError(f"sources.{name}.currency: `{source.currency}` is no ISO code")
         for key in ("stages", "lead_statuses", "activity_types"):
             for rule in getattr(self, key):
@@ -466,8 +468,13 @@ class WorkspaceConfig(_Strict):
         return self
 
 
+_ZONES_OF_THE_MACHINE = ("", "localtime", "posixrules", "Factory")
+
+
 def _checked_zone(value: str) -> str:
     try:
+        if value in _ZONES_OF_THE_MACHINE:
+            raise ValueError
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, IsADirectoryError) as error:
         raise ValueError(f"`{value}` is no time zone name such as Europe/Moscow") from error

@@ -212,6 +212,8 @@ def load_workspace(
     except ValidationError as error:
         raise _settings_error(doing, path, error) from error
     _check_columns(config, path, doing)
+    _check_folders(config, path, doing)
+    _check_rules(config, path, doing)
     config = _with_targets(config, folder)
     today = today_in(config.timezone)
     day = as_of or config.as_of or today
@@ -224,13 +226,14 @@ def load_workspace(
             remedy="give an earlier day, or none for today",
         )
     start = config.settings.history_start
-    if start is not None and start > day:
+    if start is not None and not date(1900, 1, 1) <= start <= day:
+        place = f"after the day that the run looks from ({day})" if start > day else "too early"
         raise WorkspaceError(
             doing,
-            found=f"history_start {start}, after the day that the run looks from ({day})",
-            expected=f"a day up to {day}, from which history is counted",
+            found=f"history_start {start}, {place}",
+            expected=f"a day from 1900-01-01 to {day}, from which history is counted",
             where=f"{path}: settings.history_start",
-            remedy="give history an earlier start, or look from a later day (as_of, --as-of)",
+            remedy="give history another start, or look from a later day (as_of, --as-of)",
         )
     return Workspace(
         directory=folder,
@@ -342,6 +345,71 @@ def _with_targets(config: WorkspaceConfig, folder: Path) -> WorkspaceConfig:
         {"system": "files", "path": "targets", "entities": {"targets": {"files": TARGET_SHEETS}}}
     )
     return config.model_copy(update={"sources": {**config.sources, "targets": source}})
+
+
+_OWN_FOLDERS = [
+    "warehouse",
+    "quarantine",
+    "reports",
+    "state",
+    "published",
+    "published_asof",
+    ".releases",
+]
+
+
+def _check_folders(config: WorkspaceConfig, path: Path, doing: str) -> None:
+    """Refuse a source whose folder lies outside the workspace, or holds what the program writes."""
+    inside = path.parent.resolve()
+    for name, source in config.sources.items():
+        folder = path.parent / (f"raw/{name}" if source.path is None else source.path)
+        leads_to = folder.resolve()
+        is_own = leads_to == inside or any(
+            leads_to.is_relative_to(inside / own) for own in _OWN_FOLDERS
+        )
+        if is_own or not leads_to.is_relative_to(inside):
+            told = "" if source.path is None else f"`{source.path}`, which is "
+            raise WorkspaceError(
+                doing,
+                found=f"the folder {told}{leads_to}",
+                expected=f"a folder of delivered files inside the workspace, such as raw/{name}",
+                where=f"{path}: sources.{name}.path" if told else str(folder),
+                remedy="put the files below raw/ of the workspace, or mount their folder there "
+                "instead of linking to it",
+            )
+
+
+def _check_rules(config: WorkspaceConfig, path: Path, doing: str) -> None:
+    """Refuse two rules for one stage, status, type or reason that say different things."""
+    for key, words in (
+        ("stages", ("source", "pipeline", "stage")),
+        ("lead_statuses", ("source", "status")),
+        ("activity_types", ("source", "type")),
+        ("loss_reasons", ("reason",)),
+    ):
+        told: dict[tuple[str, ...], Any] = {}
+        for rule in getattr(config, key):
+            spelled = tuple(_compared(getattr(rule, word)) for word in words)
+            said = rule.model_dump(exclude=set(words))
+            if told.setdefault(spelled, said) != said:
+                raise WorkspaceError(
+                    doing,
+                    found=f"two rules for `{getattr(rule, words[-1])}` that differ: "
+                    f"{_shown_rule(told[spelled])} and {_shown_rule(said)}",
+                    expected="one rule (case and spaces tell no two apart)",
+                    where=f"{path}: {key}",
+                    remedy="remove the rule that is wrong",
+                )
+
+
+def _compared(text: str) -> str:
+    """Return a word as the models compare it (macro ``as_match_name``)."""
+    return " ".join(text.lower().replace("ё", "е").split())
+
+
+def _shown_rule(said: dict[str, Any]) -> str:
+    given = {word: value for word, value in said.items() if value is not None}
+    return ", ".join(f"{word}: {str(value).lower()}" for word, value in given.items())
 
 
 def _check_columns(config: WorkspaceConfig, path: Path, doing: str) -> None:

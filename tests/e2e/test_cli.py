@@ -141,6 +141,20 @@ def test_settings_are_checked_before_anything_is_read(tmp_path):
         (good + "? [a, b]\n: c\n", "a key that is a list"),
         (good.replace("as_of: null", "as_of: 2026-02-31"), "`2026-02-31`"),
         (good + "  history_start: 2999-01-01\n", "settings.history_start"),
+        (good + "  history_start: 0001-01-01\n", "a day from 1900-01-01"),
+        (good + "  fx_max_age_days: 99999999\n", "settings.fx_max_age_days"),
+        (good.replace("Europe/London", "localtime"), "`localtime` is no time zone"),
+        (good.replace("{adwords: Google Ads}", "{adwords: [Google]}"), "not a list"),
+        (good.replace("deals*.csv", 'deals*.csv"\n        encoding: "klingon'), "deals.encoding"),
+        (good.replace("system: files", 'system: files\n    currency: ""', 1), "no ISO code"),
+        (good.replace("system: files", "system: files\n    path: ../w/../x", 1), "crm.path"),
+        (good.replace("system: files", "system: files\n    path: state", 1), "sources.crm.path"),
+        (
+            good.replace(
+                "outcome: lost}", 'outcome: lost}\n  - {stage: "lost ", outcome: won}', 1
+            ).replace("source: crm, pipeline", "pipeline"),
+            "two rules for `lost ` that differ: outcome: lost and outcome: won",
+        ),
         (good + "  memory_limit: 1KB\n", "settings.memory_limit"),
         (good + "  memory_limit: 100MiB\n", "settings.memory_limit"),
         (good + "  sla_minutes: true\n", "`settings.sla_minutes`: must be a number"),
@@ -158,6 +172,12 @@ def test_settings_are_checked_before_anything_is_read(tmp_path):
         assert word in told.stderr
         assert "workspace.yml" in told.stderr
         assert "Traceback" not in told.stderr
+    (tmp_path / "elsewhere").mkdir()
+    (path.parent / "raw" / "linked").symlink_to(tmp_path / "elsewhere")
+    linked = good.replace("system: files", "system: files\n    path: raw/linked", 1)
+    path.write_text(linked, encoding="utf-8")
+    told = kpi("run", "-w", str(path.parent))
+    assert (told.returncode, str(tmp_path / "elsewhere") in told.stderr) == (2, True)
     assert not (path.parent / "warehouse").exists()
 
 

@@ -35,7 +35,8 @@ def published(tmp_path_factory):
         "country": None,
         "working_hours": "09:00-18:00",
         "settings": {"conversion_window_days": 30},
-        "loss_reasons": [{"reason": "duplicate", "eligible": False}],
+        # the same said twice, in two spellings, is one rule: d5 counts once
+        "loss_reasons": [{"reason": w, "eligible": False} for w in ("duplicate", "Duplicate ")],
         "aliases": {"channel": {"yandex": "Yandex Direct"}},
     }
     company.entity(

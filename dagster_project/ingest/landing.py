@@ -48,6 +48,7 @@ from dagster_project.ingest.readers import (
     xlsx_records,
 )
 from dagster_project.ingest.recognition import JSON_SUFFIXES, PARQUET, WORKBOOKS
+from dagster_project.ingest.workbook_errors import Uncomputed
 
 LANDING_FORMAT = 4
 _BATCH = 20_000
@@ -455,6 +456,9 @@ class _Work:
                 self.totals += cells[place : place + 1]
                 continue
             reason = self._cell_fault(cells, width if is_text else 0)
+            if suffix in WORKBOOKS and not reason:
+                mapped = {*places.values(), *(place for place, _ in wide)}
+                reason = _formula_fault(cells, mapped)
             if reason:
                 value = as_text(" | ".join(c or "" for c in cells)[:200])
                 yield Refused(item.row, *reason, value=value)
@@ -632,6 +636,15 @@ class _Work:
             handle.flush()
             os.fsync(handle.fileno())
         told.replace(self.folder / f"{self.key}.json")
+
+
+def _formula_fault(cells: list[str | None], mapped: set[int]) -> tuple[str, str] | None:
+    """Refuse a row in which a mapped cell is a formula that no program has computed."""
+    for place in sorted(mapped):
+        if place < len(cells) and isinstance(cells[place], Uncomputed):
+            told = f"column {place + 1} holds a formula without its value"
+            return "formula_not_computed", f"{told}: save the file anew where it is computed"
+    return None
 
 
 def _holds(path: Path, sign: bytes) -> bool:

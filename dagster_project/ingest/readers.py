@@ -23,7 +23,7 @@ from dagster_project.errors import SourceFileError
 from dagster_project.ingest.contracts.shape import fold
 from dagster_project.ingest.html_tables import html_rows, is_html
 from dagster_project.ingest.reading import Reading
-from dagster_project.ingest.workbook_errors import error_cells
+from dagster_project.ingest.workbook_errors import Uncomputed, error_cells
 
 _DOING = "reading a delivered file"
 JSON_SUFFIXES = {".json", ".ndjson", ".jsonl"}
@@ -374,6 +374,8 @@ def _cell_text(cell: Any) -> str | None:
         return None
     if isinstance(cell, bool):
         return "true" if cell else "false"
+    if isinstance(cell, Uncomputed):
+        return cell
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() and abs(cell) < _EXACT else repr(cell)
     if isinstance(cell, dt.datetime):

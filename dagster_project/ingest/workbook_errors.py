@@ -1,8 +1,8 @@
-"""Cells of a workbook that hold an error (``#N/A``, ``#DIV/0!``) -> the error's text.
+"""Cells of a workbook that hold an error (``#N/A``, ``#DIV/0!``) or a formula that nobody computed.
 
 What belongs here: finding such cells in a sheet's XML, which the reader of workbooks gives as empty
-ones, and formulas that no program has computed yet (``#FORMULA!``). What does not: every other cell
-(readers). Read as a stream: no sheet is held in memory.
+ones, and their text. What does not: every other cell (readers). Read as a stream: no sheet is held
+in memory.
 """
 
 from __future__ import annotations
@@ -14,13 +14,22 @@ from pathlib import Path
 from typing import IO
 from xml.parsers import expat
 
-_ERROR_CELL = re.compile(rb"""\st\s*=\s*["']e["']|<(?:\w+:)?f[\s/>]""")
-_NOT_COMPUTED = "#FORMULA!"
+_ERROR_CELL = re.compile(
+    rb"""\st\s*=\s*["']e["']|"""
+    rb"""(?:</(?:\w+:)?f>|<(?:\w+:)?f\b[^<>]*/>)\s*"""
+    rb"""(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>|</(?:\w+:)?c>)"""
+)
 _CHUNK = 1 << 18
 
 
+class Uncomputed(str):
+    """A formula without its value, as programs leave it that compute nothing."""
+
+    __slots__ = ()
+
+
 def error_cells(path: Path, sheet: str, at_most: int | None) -> dict[tuple[int, int], str]:
-    """Return (row, column), both from 0, -> text of every error in a sheet.
+    """Return (row, column), both from 0, -> text of each error and each formula without a value.
 
     A file that is no XLSX (XLS, XLSB, ODS) has none here; of ``at_most`` rows, where given, all
     errors are among those returned.
@@ -78,28 +87,25 @@ def _local(name: str) -> str:
 
 
 def _has_errors(stream: IO[bytes]) -> bool:
-    """Tell whether some cell may be an error, without taking the XML apart."""
+    """Tell whether some cell may be one of these, without taking the XML apart."""
     tail = b""
     while chunk := stream.read(_CHUNK):
         if _ERROR_CELL.search(tail + chunk):
             return True
-        tail = chunk[-32:]
+        tail = chunk[-128:]
     return False
 
 
 class _Errors:
-    """A parser that keeps error cells only; a cell without a place stands after the one before.
-
-    A formula without a value was written by a program that computes none: its value is unknown, not
-    empty. One whose value is the empty text says so by its type (``str``).
-    """
+    """A parser that keeps such cells only; a cell without a place stands after the one before."""
 
     def __init__(self) -> None:
         self.found: dict[tuple[int, int], str] = {}
         self._row = self._column = -1
+        self._kind: str | None = None
+        self._formula: list[str] | None = None
+        self._value: list[str] = []
         self._text: list[str] | None = None
-        self._is_text = self._has_value = False
-        self._is_error = self._is_formula = False
 
     def found_in(self, stream: IO[bytes], at_most: int | None) -> dict[tuple[int, int], str]:
         parser = expat.ParserCreate()
@@ -122,13 +128,11 @@ class _Errors:
             place = attributes.get("r", "")
             letters = place.rstrip("0123456789")
             self._column = _number_of(letters) if letters else self._column + 1
-            self._is_error = attributes.get("t") == "e"
-            self._is_formula, self._is_text = False, attributes.get("t") == "str"
-            self._has_value = False
-        elif name == "f":
-            self._is_formula = True
+            self._kind, self._formula, self._value = attributes.get("t"), None, []
         elif name == "v":
-            self._text = []
+            self._text = self._value
+        elif name == "f":
+            self._text = self._formula = []
 
     def _data(self, text: str) -> None:
         if self._text is not None:
@@ -136,13 +140,14 @@ class _Errors:
 
     def _end(self, tag: str) -> None:
         name = _local(tag)
-        if self._text is not None and name == "v":
-            text = "".join(self._text).strip()
-            self._text, self._has_value = None, bool(text)
-            if self._is_error:
-                self.found[self._row, self._column] = text
-        elif name == "c" and self._is_formula and not self._has_value and not self._is_text:
-            self.found[self._row, self._column] = _NOT_COMPUTED
+        if name in ("v", "f"):
+            self._text = None
+        elif name == "c":
+            value = "".join(self._value).strip()
+            if self._kind == "e" and value:
+                self.found[self._row, self._column] = value
+            elif self._formula is not None and not value and self._kind in (None, "n", "b", "d"):
+                self.found[self._row, self._column] = Uncomputed("=" + "".join(self._formula))
 
 
 def _number_of(letters: str) -> int:

@@ -327,6 +327,31 @@ def test_errors_in_cells_of_a_workbook_are_their_text(landing):
     assert [(r["_row"], r["amount"]) for r in rows] == [(2, "#N/A"), (3, None), (4, "#DIV/0!")]
 
 
+def test_a_formula_that_nobody_computed_is_no_empty_cell(landing):
+    """Row 3 has no money to read; in row 4 nobody asks for the cell; row 5 is computed: nothing."""
+    data = workbook_of(
+        [*COLUMNS.values(), "Заметка"],
+        ["d1", "won", 100, "2026-01-01"],
+        ["d2", "won", "=50+50", "2026-01-01"],
+        ["d3", "won", 300, "2026-01-01", "=C4*2"],
+        ["d4", "won", "=computed", "2026-01-01"],
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as book, zipfile.ZipFile(buffer, "w") as saved:
+        for name in book.namelist():
+            part = book.read(name)
+            if name.endswith("sheet1.xml"):
+                computed = rb'<c r="C5" t="str"><f>""</f><v></v></c>'
+                part, count = re.subn(rb'<c r="C5".*?</c>', computed, part)
+                assert count == 1
+            saved.writestr(name, part)
+    landed, rows, refused = landing(buffer.getvalue(), "deals.xlsx")
+    assert [(r["_row"], r["amount"]) for r in rows] == [(2, "100"), (4, "300"), (5, None)]
+    assert [(r["_source_row"], r["reason_code"]) for r in refused] == [(3, "formula_not_computed")]
+    assert "column 3" in refused[0]["reason"]
+    assert landed.amount_seen == "400.0000"
+
+
 def test_errors_in_cells_without_places_are_counted_from_the_start_of_their_row(landing):
     data = workbook_of(list(COLUMNS.values()), ["d1", "won", "#REF!", "2026-01-01"])
     buffer = io.BytesIO()

@@ -97,6 +97,8 @@ def encoding_of(path: Path, declared: str | None, where: str) -> str:
         except (UnicodeError, LookupError) as error:
             failure = error
             continue
+        if attempt == "cp1251" and not declared:
+            _refuse_other_than_cp1251(path, failure, where)
         return attempt
     raise refuse(
         "wrong_encoding",
@@ -104,6 +106,48 @@ def encoding_of(path: Path, declared: str | None, where: str) -> str:
         "text in one encoding: UTF-8, UTF-16 or cp1251",
         where,
         "save the file as UTF-8, or declare `encoding:` for this entity in workspace.yml",
+    )
+
+
+_UTF8_SIGN = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
+_LETTER = re.compile(rb"[\xc0-\xff]")
+_WITHIN_LATIN = re.compile(rb"(?<=[A-Za-z])[\xc0-\xff]+(?=[A-Za-z])")
+_RARE_IN_CP1251 = re.compile(
+    rb"[\x80\x81\x83\x86\x87\x89-\x8f\x90\x98-\x9f\xa3-\xa7\xa9\xaa\xac-\xaf]"
+)
+_FEW = 3
+
+
+def _refuse_other_than_cp1251(path: Path, failure: Exception, where: str) -> None:
+    """Refuse a text that is no UTF-8 and whose bytes make no words in cp1251: any byte is a sign.
+
+    Most of a damaged UTF-8 text is whole; cp866 has letters where cp1251 has signs; Western texts
+    have single ones of these letters inside words of Latin ones.
+    """
+    whole, letters, rare, within = 0, 0, 0, 0
+    with path.open("rb") as handle:
+        while chunk := handle.read(1 << 20):
+            whole += len(_UTF8_SIGN.findall(chunk))
+            letters += len(_LETTER.findall(chunk))
+            rare += len(_RARE_IN_CP1251.findall(chunk))
+            within += sum(map(len, _WITHIN_LATIN.findall(chunk)))
+    if 2 * whole > letters + _FEW:
+        likely, found = "utf-8", f"UTF-8 with damaged bytes: {failure}"
+    elif rare > _FEW and 2 * rare > letters:
+        likely, found = "cp866", "letters that make no words in cp1251, probably cp866 (MS-DOS)"
+    elif within > _FEW and 2 * within > letters:
+        likely, found = "cp1252", "letters that make no words in cp1251, probably cp1252 (Western)"
+    else:
+        return
+    raise refuse(
+        "wrong_encoding",
+        found,
+        "text in one encoding: UTF-8, UTF-16 or cp1251",
+        where,
+        "deliver the file again, undamaged"
+        if likely == "utf-8"
+        else f"save the file as UTF-8, or declare `encoding: {likely}` for this entity in "
+        "workspace.yml",
     )
 
 

@@ -269,6 +269,36 @@ def test_declared_encoding_that_is_wrong(landing):
     assert code_of(landing, GOOD.encode("cp1251"), encoding="utf-8") == "wrong_encoding"
 
 
+LATIN_HEADER = "Number;Stage;Amount;Date\n"
+LATIN = {"deal_id": "Number", "stage": "Stage", "amount": "Amount", "opened_at": "Date"}
+
+
+@pytest.mark.parametrize(
+    ("stages", "bytes_of"),
+    [
+        (["Успешно", "Отказ"], lambda t: t.encode("cp866")),
+        (["УСПЕШНО", "ОТКАЗ"], lambda t: t.encode("cp866")),
+        (["Größe", "Müller", "Präsentation", "über"], lambda t: t.encode("cp1252")),
+        (["Успешно", "Отказ"], lambda t: t.encode() + b"d9;\xe9;1;2026-01-01\n"),
+        (["Успешно", "Отказ"], lambda t: t.encode() + "d9;Отказ".encode()[:-1]),
+    ],
+)
+def test_text_in_another_encoding_is_not_taken_for_cp1251(landing, stages, bytes_of):
+    """Every byte is some sign of cp1251: names would be others and nothing would fail."""
+    text = LATIN_HEADER + "".join(f"d{n};{s};1;2026-01-0{n}\n" for n, s in enumerate(stages * 3, 1))
+    text = text.replace("12;2026-01-012", "1;2026-01-01")
+    assert code_of(landing, bytes_of(text), columns=LATIN) == "wrong_encoding"
+
+
+@pytest.mark.parametrize(
+    "stage", ["Успешно", "«Ёлка» № 5 — 10 °C…", "Cпутник", "1\u00a0000 €", "Љубљана", "Їжак і єнот"]
+)
+def test_text_in_cp1251_stays_it(landing, stage):
+    text = LATIN_HEADER + "".join(f"d{n};{stage};1;2026-01-31\n" for n in range(9))
+    _, rows, _ = landing(text.encode("cp1251"), columns=LATIN)
+    assert [r["stage"] for r in rows] == [stage] * 9
+
+
 def test_nul_byte_refuses_its_row_alone(landing):
     text = HEADER + "d1,won,1,2026-01-01\nd\x002,won,1,2026-01-01\nd3,won,1,2026-01-01\n"
     _, rows, refused = landing(text)

@@ -202,6 +202,7 @@ def run(
     if not (full_refresh or select) and is_nothing_new(settings):
         published = settings.published.resolve()
         _say_summary(settings, published, True, as_json, "nothing new: ")
+        _say_unclaimed(settings)
         _exit_as_quarantine_says(published, strict)
         return
     with ending_when_asked():
@@ -213,6 +214,7 @@ def run(
             print("done; nothing was published, as the selection did not ask for it")
         return
     _say_summary(settings, session.release.folder, session.release.is_swapped, as_json, "")
+    _say_unclaimed(settings)
     _exit_as_quarantine_says(session.release.folder, strict)
 
 
@@ -574,6 +576,14 @@ def _progress(began: float, as_json: bool) -> Iterator[Any]:
 
     with Console(stderr=True).status("starting") as spinner:
         yield lambda step, what: spinner.update(f"{time.monotonic() - began:5.1f} s  {what}")
+
+
+def _say_unclaimed(settings: Workspace) -> None:
+    """Name the files in the sources' folders that nobody reads; those under `ignore:` aside."""
+    from dagster_project.ingest.discovery import discover
+
+    for _, name in discover(settings).unclaimed:
+        print(f"left out: {name}: no pattern under `files:` names it", file=sys.stderr)
 
 
 def _exit_as_quarantine_says(folder: Path, strict: bool) -> None:

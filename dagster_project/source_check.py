@@ -62,7 +62,8 @@ def recognised_files(workspace: Workspace) -> list[dict[str, Any]]:
         for r in found.rejected
     ]
     told += [{"source": s, "file": name, "status": "empty"} for s, name, _ in found.empty]
-    told += [{"source": s, "file": name, "status": "unclaimed"} for s, name in found.unclaimed]
+    left_out = [*found.unclaimed, *found.ignored]
+    told += [{"source": s, "file": name, "status": "unclaimed"} for s, name in left_out]
     return sorted(told, key=lambda row: (row["source"], row["file"]))
 
 

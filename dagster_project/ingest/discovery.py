@@ -85,11 +85,12 @@ class RejectedFile:
 
 @dataclass
 class Discovered:
-    """All that was found: claimed files, refused ones, and files no pattern names."""
+    """All that was found: claimed files, refused ones, and those that nobody reads."""
 
     claims: list[Claim] = field(default_factory=list)
     rejected: list[RejectedFile] = field(default_factory=list)
     unclaimed: list[tuple[str, str]] = field(default_factory=list)
+    ignored: list[tuple[str, str]] = field(default_factory=list)
     empty: list[tuple[str, str, Content]] = field(default_factory=list)
 
 
@@ -125,7 +126,10 @@ def discover(workspace: Workspace, *, rehash: bool = False) -> Discovered:
             within = path.relative_to(folder).as_posix()
             is_ignored = any(matches(within, pattern) for pattern in source.ignore)
             tables = [] if is_ignored else _pinned_tables(source, contract, within)
-            if is_ignored or (contract.system == "files" and not tables):
+            if is_ignored:
+                found.ignored.append((source_name, file_name))
+                continue
+            if contract.system == "files" and not tables:
                 found.unclaimed.append((source_name, file_name))
                 continue
             refusal = _refusal(path, workspace.directory)

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import pairwise
 
 from dagster_project.errors import PlanRefused
@@ -161,6 +161,11 @@ def _refuse_missing_terms(reader: _Reader, assignment: Assignment, told: PlanFil
         )
 
 
+_WRITTEN = r"(?:[0-9]{1,3}(?:[\s\u00a0\u202f][0-9]{3})+|[0-9]+)(?:[.,][0-9]+)?"
+_EITHER = r"[1-9]\d{0,2}[.,]\d{3}"
+"""Thousands or thousandths, by who wrote it: 40,000 would be paid as 40."""
+
+
 class _Reader:
     """The cells of one file, with errors that name its lines."""
 
@@ -237,14 +242,10 @@ class _Reader:
         raise self.refused(line, f"`{name}`: {text}", "a day such as 2026-10-31 or 31.10.2026")
 
     def number(self, text: str, name: str, line: int) -> Decimal:
-        plain = re.sub(r"[\s\u00a0\u202f]", "", text).replace(",", ".")
-        try:
-            number = Decimal(plain) if re.fullmatch(r"-?\d+(\.\d+)?", plain) else None
-        except InvalidOperation:
-            number = None
-        if number is None or number < 0:
+        is_number = re.fullmatch(_WRITTEN, text) and not re.fullmatch(_EITHER, text)
+        if not is_number:
             raise self.refused(line, f"`{name}`: {text}", "a number such as 40000 or 40000.50")
-        return number
+        return Decimal(re.sub(r"[\s\u00a0\u202f]", "", text).replace(",", "."))
 
     def money(self, row: dict[str, str], name: str, line: int) -> Decimal | None:
         return self.number(row[name], name, line) if row.get(name) else None

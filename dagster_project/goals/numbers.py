@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 _POINTS = re.compile(r"(?:п\.?\s*п\.?|p\.?\s*p\.?|points?|пункт\w*)$", re.IGNORECASE)
+_PARTS = r"[\s\u00a0\u202f'’_]"
+_UNEVEN = re.compile(rf"\d{_PARTS}+\d(?!\d\d(?!\d))|\d{{4}}{_PARTS}+\d")
+"""Digits parted otherwise than by threes: two numbers in one cell, or a slip of the hand."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +32,19 @@ def read_number(text: str) -> Written | None:
     A comma before exactly three last digits may part thousands or decimals: ``12,500`` is refused,
     ``0,125`` and ``1,500,000`` are not.
     """
-    left = re.sub(r"[\s\u00a0\u202f'’_]", "", text).replace("−", "-").replace("–", "-")
+    if _UNEVEN.search(text):
+        return None
+    left = re.sub(_PARTS, "", text).replace("−", "-").replace("–", "-")
     is_points = bool(_POINTS.search(left))
     left = _POINTS.sub("", left)
     is_percent = left.endswith("%")
     left = left.rstrip("%")
     is_signed = left[:1] in ("+", "-")
-    sign, digits = (-1 if left[:1] == "-" else 1), left.lstrip("+-")
+    sign, digits = (-1 if left[:1] == "-" else 1), left[is_signed:]
     if "," in digits and "." in digits:
         decimal = max(",", ".", key=digits.rfind)
+        if not re.match(r"\d{1,3}([.,]\d{3})+[.,]\d*$", digits):
+            return None
         digits = digits.replace("." if decimal == "," else ",", "").replace(decimal, ".")
     elif re.fullmatch(r"\d{1,3}(,\d{3}){2,}", digits) or re.fullmatch(
         r"\d{1,3}(\.\d{3}){2,}", digits

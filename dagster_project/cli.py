@@ -578,12 +578,19 @@ def _progress(began: float, as_json: bool) -> Iterator[Any]:
         yield lambda step, what: spinner.update(f"{time.monotonic() - began:5.1f} s  {what}")
 
 
+_NAMED = 10
+"""Left out files that are named after a run."""
+
+
 def _say_unclaimed(settings: Workspace) -> None:
     """Name the files in the sources' folders that nobody reads; those under `ignore:` aside."""
     from dagster_project.ingest.discovery import discover
 
-    for _, name in discover(settings).unclaimed:
+    names = [name for _, name in discover(settings).unclaimed]
+    for name in names[:_NAMED]:
         print(f"left out: {name}: no pattern under `files:` names it", file=sys.stderr)
+    if more := len(names[_NAMED:]):
+        print(f"left out: {more} more, told by `kpi check --sources`", file=sys.stderr)
 
 
 def _exit_as_quarantine_says(folder: Path, strict: bool) -> None:

@@ -260,9 +260,10 @@ class Session:
         connection.execute("create schema if not exists ops")
         connection.execute(_RUNS)
         connection.execute("delete from ops.runs where run_id = ?", [self.run_id])
-        files, rows, quarantined = 0, 0, 0
+        # no name of a table: DuckDB would take the variable for it where the table is not there yet
+        file_count, row_count, quarantined = 0, 0, 0
         with contextlib.suppress(duckdb.CatalogException):
-            files, rows = connection.execute(
+            file_count, row_count = connection.execute(
                 "select count(*), coalesce(sum(rows_seen), 0) from raw.files "
                 "where status in ('loaded', 'superseded')"
             ).fetchone()
@@ -281,8 +282,8 @@ class Session:
                     datetime.now(UTC).replace(tzinfo=None),
                     self.workspace.as_of,
                     self.workspace.known_by,
-                    files,
-                    rows,
+                    file_count,
+                    row_count,
                     quarantined,
                     self.workspace.settings_hash,
                     self.workspace.code_version,

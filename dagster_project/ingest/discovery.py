@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.configuration import SourceConfig
-from dagster_project.errors import PipelineError, SourceFileError
+from dagster_project.errors import PipelineError, SourceFileError, WorkspaceError
 from dagster_project.ingest.contracts import CONTRACTS, TABLES, Contract, Table
 from dagster_project.ingest.reading import Reading
 from dagster_project.ingest.recognition import (
@@ -106,6 +106,7 @@ def discover(workspace: Workspace, *, rehash: bool = False) -> Discovered:
 
     Raises:
         PipelineError: A source's folder cannot be read.
+        WorkspaceError: Two sources read one file as the same entity.
     """
     cache_path = workspace.warehouse / "file_hashes.json"
     cache = {} if rehash else _read_cache(cache_path)
@@ -165,11 +166,30 @@ def discover(workspace: Workspace, *, rehash: bool = False) -> Discovered:
             told = recognised.get(key) or _told(path, within, source, contract, file_name)
             known[key] = told
             _take(found, told, source_name, source, contract, path, file_name, content, stamp)
+    _refuse_twice_read(found.claims, str(workspace.directory / "workspace.yml"))
     if fresh != cache:
         _write_cache(cache_path, fresh)
     if known != recognised:
         _write_cache(recognised_path, known)
     return found
+
+
+def _refuse_twice_read(claims: list[Claim], where: str) -> None:
+    """Refuse a file that two sources read as one entity: its records would count twice."""
+    readers: dict[tuple[Path, str], str] = {}
+    for claim in claims:
+        path = claim.path.resolve()
+        for entity in claim.table.feeds:
+            other = readers.setdefault((path, entity), claim.source_name)
+            if other != claim.source_name:
+                raise WorkspaceError(
+                    "looking for delivered files",
+                    found=f"{claim.file_name}, read as {entity} by the sources {other} and "
+                    f"{claim.source_name}",
+                    expected="one source for a file, else its records count twice",
+                    where=f"{where}: sources.{claim.source_name}",
+                    remedy="give each source a folder of its own, or patterns that do not meet",
+                )
 
 
 def _pinned_tables(source: SourceConfig, contract: Contract, within: str) -> list[Table]:

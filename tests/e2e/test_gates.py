@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from dagster_project.defs.gates import gate_result
-from dagster_project.errors import GateFailed
+from dagster_project.errors import GateFailed, WorkspaceError
 from dagster_project.quality.gates import write_pages
 from dagster_project.session import open_session
 from dagster_project.settings import load_workspace, project_root
@@ -154,6 +154,13 @@ def test_a_full_delivery_that_lost_its_tail(sold):
     sold.file("2026-03-01/deal_splits.csv", header + ten)
     sold.file("2026-03-08/deal_splits.csv", header + "d10,m1,1\n")
     assert "shrunken_delivery" in refused(sold)
+
+
+def test_one_file_that_two_sources_read(sold):
+    """One deal of 100 would be two of 100: crm:d1 and books:d1."""
+    sold.entity("deals", COLUMNS, source="books").source("books", path="raw/crm")
+    with pytest.raises(WorkspaceError, match=r"raw/crm/deals_1\.csv, read as deals by the sources"):
+        sold.run()
 
 
 def test_no_files_at_all(company):

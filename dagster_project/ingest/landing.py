@@ -455,6 +455,8 @@ class _Work:
                 place = places.get(self.contract.amount or "", len(cells))
                 self.totals += cells[place : place + 1]
                 continue
+            if is_text and len(cells) == width + 1 and not cells[-1]:
+                cells = cells[:-1]  # a separator after the last cell, as the fast reader takes it
             reason = self._cell_fault(cells, width if is_text else 0)
             if suffix in WORKBOOKS and not reason:
                 mapped = {*places.values(), *(place for place, _ in wide)}

@@ -299,6 +299,25 @@ def test_text_in_cp1251_stays_it(landing, stage):
     assert [r["stage"] for r in rows] == [stage] * 9
 
 
+def test_a_separator_after_the_last_cell_is_no_cell_for_either_reader(landing):
+    text = HEADER + "d1,won,1,2026-01-01,\nd2,won,2,2026-01-01,\nd3,won,3,2026-01-01\n"
+    for reader, data in (("fast", text.encode()), ("careful", text.encode("utf-16"))):
+        landed, rows, refused = landing(data, f"{reader}.csv")
+        assert (landed.reader, [r["amount"] for r in rows], refused) == (
+            reader,
+            ["1", "2", "3"],
+            [],
+        )
+
+
+def test_json_nested_beyond_reading_is_broken(landing):
+    assert code_of(landing, "[" * 100_000 + "]" * 100_000, "deals.json") == "broken_json"
+    told = '{"Номер": "d1", "Этап": "won", "Сумма": 1, "Дата": "2026-01-01"}\n'
+    _, rows, refused = landing(told + "[" * 100_000 + "\n" + told, "deals.ndjson")
+    assert [r["_row"] for r in rows] == [1, 3]
+    assert [(r["_source_row"], r["reason_code"]) for r in refused] == [(2, "broken_json_line")]
+
+
 def test_nul_byte_refuses_its_row_alone(landing):
     text = HEADER + "d1,won,1,2026-01-01\nd\x002,won,1,2026-01-01\nd3,won,1,2026-01-01\n"
     _, rows, refused = landing(text)

@@ -200,9 +200,11 @@ def run(
         full_refresh = True
     began = time.monotonic()
     if not (full_refresh or select) and is_nothing_new(settings):
+        from dagster_project.ingest.discovery import discover
+
         published = settings.published.resolve()
         _say_summary(settings, published, True, as_json, "nothing new: ")
-        _say_unclaimed(settings)
+        _say_unclaimed(discover(settings).unclaimed)
         _exit_as_quarantine_says(published, strict)
         return
     with ending_when_asked():
@@ -214,7 +216,8 @@ def run(
             print("done; nothing was published, as the selection did not ask for it")
         return
     _say_summary(settings, session.release.folder, session.release.is_swapped, as_json, "")
-    _say_unclaimed(settings)
+    if session.ingested:
+        _say_unclaimed(session.ingested.unclaimed)
     _exit_as_quarantine_says(session.release.folder, strict)
 
 
@@ -582,11 +585,9 @@ _NAMED = 10
 """Left out files that are named after a run."""
 
 
-def _say_unclaimed(settings: Workspace) -> None:
+def _say_unclaimed(unclaimed: list[tuple[str, str]]) -> None:
     """Name the files in the sources' folders that nobody reads; those under `ignore:` aside."""
-    from dagster_project.ingest.discovery import discover
-
-    names = [name for _, name in discover(settings).unclaimed]
+    names = [name for _, name in unclaimed]
     for name in names[:_NAMED]:
         print(f"left out: {name}: no pattern under `files:` names it", file=sys.stderr)
     if more := len(names[_NAMED:]):

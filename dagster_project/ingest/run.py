@@ -41,6 +41,7 @@ class IngestResult:
 
     load_id: str
     files: list[dict[str, Any]] = field(default_factory=list)
+    unclaimed: list[tuple[str, str]] = field(default_factory=list)
     landed_now: int = 0
 
     @property
@@ -119,7 +120,7 @@ def ingest(
     signature = inputs_signature(workspace, found)
     seen = record_deliveries(workspace, found)
     deliveries = choose_versions(workspace, found, seen)
-    outcome = IngestResult(load_id="")
+    outcome = IngestResult(load_id="", unclaimed=found.unclaimed)
     landings: list[tuple[Delivery, Landed]] = []
     reader = duckdb.connect(config=reader_config(workspace))
     reader.execute("set enable_progress_bar = false")

@@ -91,7 +91,7 @@ def main() -> None:
     except Exception as error:
         if hasattr(error, "format_message"):
             if told := error.format_message():  # without arguments the help has said it
-                print(f"kpi: {told}", file=sys.stderr)
+                _end(f"kpi: {told}", 2)
             sys.exit(2)
         if is_debug():
             raise
@@ -104,7 +104,14 @@ def main() -> None:
 def _fail(error: PipelineError, code: int) -> None:
     if is_debug():
         raise error
-    print(error.render(), file=sys.stderr)
+    _end(error.render(), code)
+
+
+def _end(told: str, code: int) -> NoReturn:
+    """Say why nothing came of it: to a person, and under --json to the program that asked."""
+    print(told, file=sys.stderr)
+    if "--json" in sys.argv:
+        print(json.dumps({"exit_code": code, "error": told}, ensure_ascii=False))
     sys.exit(code)
 
 
@@ -386,14 +393,22 @@ def check(
         verdicts = [session.gate(name) for name in GATES]
         write_pages(settings, verdicts)
     if as_json:
-        told = [{"gate": v.gate, "passed": v.passed, "checks": len(v.checks)} for v in verdicts]
+        told = [
+            {
+                "gate": verdict.gate,
+                "passed": verdict.passed,
+                "checks": len(verdict.checks),
+                "failed": [failed.code for failed in verdict.failures],
+            }
+            for verdict in verdicts
+        ]
         print(json.dumps(told, ensure_ascii=False))
-    else:
-        for verdict in verdicts:
-            word = "passed" if verdict.passed else "FAILED"
-            print(f"gate of {verdict.gate}: {word}, {len(verdict.checks)} checks")
-        print(f"reports: {settings.reports / 'data_docs' / 'index.html'}")
-        _say_likenesses(settings)
+        raise typer.Exit(0 if all(verdict.passed for verdict in verdicts) else 3)
+    for verdict in verdicts:
+        word = "passed" if verdict.passed else "FAILED"
+        print(f"gate of {verdict.gate}: {word}, {len(verdict.checks)} checks")
+    print(f"reports: {settings.reports / 'data_docs' / 'index.html'}")
+    _say_likenesses(settings)
     for verdict in verdicts:
         raise_if_failed(verdict)
 

@@ -121,3 +121,21 @@ class PublishFailed(PipelineError):
 
 class WarehouseBusy(PipelineError):
     """Report that another process writes the warehouse; trying again later may work."""
+
+
+class FailedInside(PipelineError):
+    """Report in its own words what failed inside a job, of which no more than the words is left.
+
+    Args:
+        told: The whole message.
+        exit_code: That of the error it was.
+    """
+
+    def __init__(self, told: str, exit_code: int) -> None:
+        self.exit_code = exit_code
+        self._told = told
+        super().__init__("refreshing the KPIs", found=told)
+
+    def render(self) -> str:
+        """Return the message as it was told."""
+        return self._told

@@ -6,12 +6,15 @@ does not: printing other than what Dagster wrapped (cli), the errors themselves 
 
 from __future__ import annotations
 
-import sys
 from typing import Any, NoReturn
 
-import typer
-
-from dagster_project.errors import GateFailed, PipelineError, SourceFileError, WorkspaceError
+from dagster_project.errors import (
+    FailedInside,
+    GateFailed,
+    PipelineError,
+    SourceFileError,
+    WorkspaceError,
+)
 
 _NO_ROOM = (
     "No space left",
@@ -92,7 +95,6 @@ def raise_what_failed(result: Any, session: Any) -> NoReturn:
 
     Raises:
         PipelineError: What failed, as far as it is known.
-        typer.Exit: What failed has said it in its own words, printed on standard error.
     """
     from dagster_project.quality.gates import raise_if_failed
 
@@ -103,15 +105,13 @@ def raise_what_failed(result: Any, session: Any) -> NoReturn:
         while error is not None:
             name, text = error.cls_name or "", error.message or ""
             if name == _ENDED:
-                print(
+                raise FailedInside(
                     "ended as asked; what is published stays as it was, and the next `kpi run` "
                     "takes up from there",
-                    file=sys.stderr,
+                    130,
                 )
-                raise typer.Exit(130)
             if name in _KINDS:
-                print(text.split(": ", 1)[-1].rstrip(), file=sys.stderr)
-                raise typer.Exit(_KINDS[name].exit_code)
+                raise FailedInside(text.split(": ", 1)[-1].rstrip(), _KINDS[name].exit_code)
             if known := _said(text, where=None, is_of_system=False):
                 raise known
             if error.cause is None:

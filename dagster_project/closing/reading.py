@@ -215,7 +215,7 @@ class Marts:
         def known(name: str) -> set[str]:
             published = as_published(name)
             found = by_spelling.get(_match(name)) or by_spelling.get(_match(published))
-            return found or by_mark.get(published.rpartition(" #")[2], set())
+            return found or by_mark.get(published.rpartition(" #")[2].lower(), set())
 
         def resolve(reference: str) -> str | None:
             found = known(reference) or known(meant.get(_match(reference), ""))

@@ -159,18 +159,17 @@ _SIGN, _LETTER = "[$¢-¥₠-₿]", "[A-Za-zÀ-ÖØ-öø-ɏͰ-ϿЀ-ӿႠ-ჿ一-
 _MARK = rf"(?:{_LETTER}{{0,3}}{_SIGN}|{_SIGN}{_LETTER}{{0,3}}|{_LETTER}{{2,4}}|[рРRr元円]|')\.?"
 _NUMBER = re.compile(
     rf"[-+−(]?{_GAP}(?:{_MARK})?{_GAP}[-−]?{_GAP}"
-    rf"[0-9][0-9{_SPACE}\u00a0\u202f'.,]*\)?{_GAP}(?:{_MARK}|%)?{_GAP}\)?"
+    rf"[0-9][0-9{_SPACE}\u00a0\u202f'.,]*\)?{_GAP}(?:{_MARK})?{_GAP}\)?"
 )
 _PLAIN = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _MULTIPLIED = re.compile(
     rf"[0-9][{_SPACE}]*(k|m|mm|mln|mio|b|bn|к|т|тр|тыс|м|млн|млрд)\.?\Z", re.IGNORECASE
 )  # "45k" is not 45
 _MONEY_LIMIT = Decimal(10) ** 14  # decimal(18, 4)
-_PERCENT_LIMIT = Decimal(10) ** 12  # decimal(18, 6)
 
 
 def parsed_number(text: str, decimal: str) -> Decimal | None:
-    """Return a person's spelling of a number, or None where it is none or too great for money.
+    """Return a person's spelling of money, or None where it is none (10 %) or too great.
 
     Used to add up the money of a file apart from what staging makes of it, so that
     reconciliation compares two independent readings, which must accept the same texts.
@@ -180,17 +179,9 @@ def parsed_number(text: str, decimal: str) -> Decimal | None:
     if plain is None:
         return None
     try:
-        value = Decimal(plain)
-        if "%" in text:
-            value = value.quantize(Decimal("0.000001"), ROUND_HALF_UP)
-            return _in_money(value / 100) if abs(value) < _PERCENT_LIMIT else None
-        return _in_money(value)
+        value = Decimal(plain).quantize(Decimal("0.0001"), ROUND_HALF_UP)
     except DecimalException:
         return None
-
-
-def _in_money(value: Decimal) -> Decimal | None:
-    value = value.quantize(Decimal("0.0001"), ROUND_HALF_UP)
     return value if abs(value) < _MONEY_LIMIT else None
 
 

@@ -50,7 +50,7 @@ from dagster_project.ingest.readers import (
 from dagster_project.ingest.recognition import JSON_SUFFIXES, PARQUET, WORKBOOKS
 from dagster_project.ingest.workbook_errors import Uncomputed
 
-LANDING_FORMAT = 5
+LANDING_FORMAT = 6
 _BATCH = 20_000
 _REFUSED = pa.schema(
     [

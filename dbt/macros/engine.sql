@@ -58,13 +58,16 @@
         then nullif(lower(regexp_extract({{ value }}, '{{ currency_letters() }}*{{ currency_signs() }}{{ currency_letters() }}*|{{ currency_letters() }}+')), '') end
 {%- endmacro %}
 
-{# Number or NULL, exact. Fast where the text is already plain; a percent sign divides by a hundred. #}
-{% macro as_number(value, decimal, type) %}{{ return(adapter.dispatch('as_number')(value, decimal, type)) }}{% endmacro %}
-{% macro duckdb__as_number(value, decimal, type) -%}
+{#
+  Number or NULL, exact. Fast where the text is already plain. A percent sign divides a share by a hundred; money
+  and counts have none.
+#}
+{% macro as_number(value, decimal, type, takes_percent=false) %}{{ return(adapter.dispatch('as_number')(value, decimal, type, takes_percent)) }}{% endmacro %}
+{% macro duckdb__as_number(value, decimal, type, takes_percent) -%}
     coalesce(
         case when coalesce({{ decimal }}, '.') = '.' then try_cast({{ value }} as {{ type }}) end,
         case
-            when contains({{ value }}, '%') then try_cast(try_cast({{ as_plain_number(value, decimal) }} as decimal(18, 6)) * 0.01 as {{ type }})
+            when contains({{ value }}, '%') then {% if takes_percent %}try_cast(try_cast({{ as_plain_number(value, decimal) }} as decimal(18, 6)) * 0.01 as {{ type }}){% else %}null{% endif %}
             when {{ value }} is not null then try_cast({{ as_plain_number(value, decimal) }} as {{ type }})
         end
     )

@@ -29,7 +29,7 @@
   may be a lost one or an open one.
 #}
 {% macro hubspot_defined_outcome() -%}
-    {%- set chance = as_number('probability', 'probability__decimal', 'decimal(18, 8)') -%}
+    {%- set chance = as_number('probability', 'probability__decimal', 'decimal(18, 8)', takes_percent=true) -%}
     case
         when {{ is_yes('closed_won') }} then 'won'
         when {{ is_yes('is_closed') }} or nullif(trim(is_closed), '') is null then

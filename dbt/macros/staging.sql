@@ -131,8 +131,7 @@ select * from final
 {% macro typed_value(name, kind) -%}
     {%- if kind == 'money' -%} {{ in_whole_units(as_number(name, name ~ '__decimal', 'decimal(18, 4)')) }}
     {%- elif kind == 'price' -%} {{ as_number(name, name ~ '__decimal', 'decimal(18, 4)') }}
-    {%- elif kind == 'number' -%} {{ as_number(name, name ~ '__decimal', 'decimal(18, 8)') }}
-    {%- elif kind == 'share' -%} {{ as_number(name, name ~ '__decimal', 'decimal(18, 8)') }}
+    {%- elif kind in ['number', 'share'] -%} {{ as_number(name, name ~ '__decimal', 'decimal(18, 8)', takes_percent=true) }}
     {%- elif kind == 'integer' -%} cast({{ as_number(name, name ~ '__decimal', 'decimal(18, 4)') }} as bigint)
     {%- elif kind == 'boolean' -%}
     case

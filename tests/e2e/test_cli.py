@@ -304,7 +304,8 @@ def test_before_the_first_run_each_verb_says_what_to_do(tmp_path):
     died = kpi("run", *where, KPI_DIE_AT="landed")
     assert died.returncode == -9
     for arguments in (["check"], ["run", "--select", "group:pay"]):
-        told = kpi(*arguments, *where)
+        told = kpi(*arguments, *where, "--json")
+        assert json.loads(told.stdout) == {"exit_code": 2, "error": told.stderr.rstrip()}
         assert "nothing that was loaded" in told.stderr
         assert "Traceback" not in told.stderr
         assert told.returncode == 2
@@ -317,9 +318,15 @@ def test_a_refusing_gate_exits_3_through_dagster_and_publishes_nothing(firm):
         text.replace("In progress", "Negotiation").replace("D-", "E-"), encoding="utf-8"
     )
     before = (firm / "published").resolve()
-    told = kpi("run", "-w", str(firm), "--as-of", "2026-03-16")
+    told = kpi("run", "-w", str(firm), "--as-of", "2026-03-16", "--json")
+    checked = kpi("check", "-w", str(firm), "--json")
     deals.unlink()
-    assert told.returncode == 3, told.stderr
+    answer = json.loads(told.stdout)
+    assert (told.returncode, answer["exit_code"]) == (3, 3), told.stderr
+    assert answer["error"] == told.stderr.rstrip()
+    assert checked.returncode == 3
+    gates = {gate["gate"]: gate["failed"] for gate in json.loads(checked.stdout)}
+    assert gates["refined"] == ["unmapped_stage"]
     assert "unmapped_stage" in told.stderr
     assert 'stage: "Negotiation"' in told.stderr
     assert (firm / "published").resolve() == before

@@ -219,13 +219,17 @@ versions:
 def test_shares_of_a_deal_are_paid_and_those_named_in_a_bad_split_wait(tmp_path):
     """D1: margin 600, 60 % Anna, 40 % Boris. D2: margin 300, split 70 % and 40 %: its owner's.
 
-    Gleb's plan is on revenue, which goes to the owner unsplit: D4 (500) is his whole.
+    Gleb's plan is on revenue, which goes to the owner unsplit: D4 (500) is his whole. He is
+    assigned by his e-mail, which this workspace keeps in the clear.
     """
     firm = Company(tmp_path / "ws")
     firm.entity("deals", "deal_id stage opened_at closed_at amount cost currency manager_id")
     firm.entity("deal_splits", "deal_id manager_id share")
-    firm.entity("managers", "manager_id manager_name")
-    firm.file("managers.csv", "manager_id,manager_name\n1,Anna\n2,Boris\n3,Vera\n4,Gleb\n")
+    firm.entity("managers", "manager_id manager_name email")
+    firm.file(
+        "managers.csv",
+        "manager_id,manager_name,email\n1,Anna,\n2,Boris,\n3,Vera,\n4,Gleb,Gleb@Firm.ru\n",
+    )
     firm.file(
         "deals.csv",
         "deal_id,stage,opened_at,closed_at,amount,cost,currency,manager_id\n"
@@ -244,11 +248,11 @@ def test_shares_of_a_deal_are_paid_and_those_named_in_a_bad_split_wait(tmp_path)
     (bonus / "assignments.csv").write_text(
         "manager_id,plan,from\n"
         + "".join(f"{n},rate,2026-01-01\n" for n in (1, 2, 3))
-        + "4,p,2026-01-01\n"
+        + "gleb@firm.RU,p,2026-01-01\n"
     )
     (bonus / "p.yml").write_text(REVENUE)
     firm.settings["as_of"] = "2026-01-31"
-    firm.settings["settings"] = {"row_error_limit": 1}
+    firm.settings["settings"] = {"row_error_limit": 1, "personal_data": "clear"}
     told = firm.run()
     rows = told.rows(
         "select manager_name, status, earned, to_pay, carried_out from marts.bonus_statements "

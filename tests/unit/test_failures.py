@@ -5,9 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-import typer
 
-from dagster_project.errors import PipelineError
+from dagster_project.errors import FailedInside, PipelineError
 from dagster_project.failures import (
     known_failure,
     raise_what_failed,
@@ -40,10 +39,10 @@ def test_an_error_inside_a_run_says_what_to_do(name, message, words):
         )
 
 
-def test_an_own_error_keeps_its_words_and_its_code(capsys):
-    with pytest.raises(typer.Exit) as ended:
+def test_an_own_error_keeps_its_words_and_its_code():
+    with pytest.raises(FailedInside) as ended:
         raise_what_failed(failed(("GateFailed", "dagster_project.errors.GateFailed: no")), None)
-    assert (ended.value.exit_code, capsys.readouterr().err) == (3, "no\n")
+    assert (ended.value.exit_code, ended.value.render()) == (3, "no")
 
 
 def test_the_causes_of_an_error_are_looked_through():

@@ -1,21 +1,30 @@
-"""Dagster's SQLite event log with its connections kept open.
+"""Dagster's SQLite event log with its connections kept open, of the newest runs.
 
 What belongs here: what Dagster's own storage does anew for every event: it opens an engine and a
-connection and looks at its schema, and a run of this project stores some seven hundred. What does
-not: any other change of what is stored or where.
+connection and looks at its schema, and a run of this project stores some seven hundred; how many
+runs it remembers. What does not: any other change of what is stored or where.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from dagster import DagsterInstance
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from sqlalchemy import create_engine, event
 from sqlalchemy.pool import SingletonThreadPool
 
 _BUSY_SECONDS = 30
+_KEPT_RUNS = 60
+
+
+def forget_old_runs(instance: DagsterInstance, keep: int = _KEPT_RUNS) -> None:
+    """Delete the record of all runs but the newest: each takes some 3 MB, and none is a figure."""
+    for run_id in instance.get_run_ids()[keep:]:
+        instance.delete_run(run_id)
 
 
 class PooledSqliteEventLogStorage(SqliteEventLogStorage):
@@ -71,6 +80,17 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         if (kind, name) not in self._seen and look(name):
             self._seen.add((kind, name))
         return (kind, name) in self._seen
+
+    def delete_events(self, run_id: str) -> None:
+        """Delete what a run told, with the file that holds it, which the parent would leave."""
+        with self.index_connection() as connection:
+            self.delete_events_for_run(connection, run_id)
+        with self._db_lock:
+            if run_id in self._engines:
+                self._engines.pop(run_id).dispose()
+            self._initialized_dbs.discard(run_id)
+        for ending in ("", "-wal", "-shm"):
+            Path(f"{self.path_for_shard(run_id)}{ending}").unlink(missing_ok=True)
 
     def dispose(self) -> None:
         """Close every connection."""

@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
+from dagster_project.event_log import forget_old_runs
 from dagster_project.quality.gates import write_pages
 from dagster_project.session import Session, new_run_id, open_session, silent
 from dagster_project.settings import Workspace, load_workspace
@@ -59,6 +60,8 @@ class WarehouseResource(dg.ConfigurableResource):
     ) -> Generator[WarehouseResource, None, None]:
         """Hold lock and warehouse from the first step that works on it to the last."""
         short = context.run.run_id.split("-")[0] if context.run else None
+        if context.instance:
+            forget_old_runs(context.instance)
         with contextlib.ExitStack() as stack:
             self._session = None
             self._open = lambda: stack.enter_context(self._run(short))

@@ -259,25 +259,27 @@ def test_ltv_by_mrr_counts_each_month_that_a_customer_began(tmp_path):
 
     company = Company(tmp_path / "ws")
     company.settings |= {"strategy": "subscription"}  # ltv_basis mrr goes with it
-    company.entity("subscriptions", "subscription_id customer_id started_on ended_on amount")
-    company.settings["sources"]["crm"]["entities"]["subscriptions"]["constants"] = {
-        "product_id": "p1"
-    }
+    columns = "subscription_id,customer_id,started_on,ended_on,amount,product_id"
+    company.entity("subscriptions", columns.replace(",", " "))
     company.file(
         "subscriptions.csv",
-        "subscription_id,customer_id,started_on,ended_on,amount\n"
-        "s1,c1,2025-01-31,2025-04-30,100\ns2,c2,2025-01-10,,50\n",
+        f"{columns}\ns1,c1,2025-01-31,2025-04-30,100,p1\ns2,c2,2025-01-10,,50,p1\n"
+        "x1,c1,2025-05-01,,0,p2\nx2,c2,2025-02-10,2025-05-10,0,p2\nx3,c2,2025-02-10,,0,p3\n",
     )
-    company.entity("products", "product_id product_name cost_share")
-    company.file("products.csv", "product_id,product_name,cost_share\np1,Care,40%\n")
+    company.entity("products", "product_id product_name cost_share cost")
+    company.file(
+        "products.csv",
+        "product_id,product_name,cost_share,cost\np1,Care,40%,\np2,Box,,10\np3,Tip,,\n",
+    )
     published = company.run()
-    # c1 on 31 Jan, 28 Feb, 31 Mar, but not on 30 Apr: 3 x 60; c2 twelve times 30
-    assert published.kpi("ltv", JAN) == (180 + 360) / 2
+    # c1 on 31 Jan, 28 Feb, 31 Mar, but not on 30 Apr: 3 x 60; c2 twelve times 30, less 10 for the
+    # free box in February, March and April; what c1's costs after he has gone is nobody's margin
+    assert published.kpi("ltv", JAN) == (180 + 360 - 30) / 2
     cohort = published.rows(
         "select age_months, cumulative_margin, customers_active from marts.ltv_cohorts "
         "where scope_type = 'company' and age_months in (1, 3, 4, 12) order by 1"
     )
-    assert cohort == [(1, 90, 2), (3, 270, 2), (4, 300, 1), (12, 540, 1)]
+    assert cohort == [(1, 90, 2), (3, 250, 2), (4, 270, 1), (12, 510, 1)]
 
 
 PREDICTED = """\

@@ -1,6 +1,7 @@
 -- One row per acquired customer x month of its life (0 = the first) that brought something, and always
 -- month 0: the margin of that month by `ltv_basis`. Deals: wins that stand, by their date; payments: what
--- came in, at the margin of its deal; mrr: what runs on the day on which a month of life begins.
+-- came in, at the margin of its deal; mrr: what runs on the day on which a month of life begins, and what
+-- free extras cost then.
 with
 
 settings as (select * from {{ ref('int_settings') }}),
@@ -56,12 +57,15 @@ lived as (
         margin, 1 as is_known
     from dated
     union all
-    select acquired.customer_id, acquired.channel_id, acquired.acquired_on, ages.age, spells.margin, 1
+    select
+        acquired.customer_id, acquired.channel_id, acquired.acquired_on, ages.age,
+        case when spells.mrr > 0 then spells.margin else coalesce(spells.margin, 0) end,
+        case when spells.mrr > 0 then 1 else 0 end
     from acquired
     cross join settings
     inner join ages on {{ add_months('acquired.acquired_on', 'ages.age') }} <= settings.as_of
     inner join spells
-        on acquired.customer_id = spells.customer_id and spells.mrr > 0
+        on acquired.customer_id = spells.customer_id and spells.mrr >= 0
         and spells.started_on <= {{ add_months('acquired.acquired_on', 'ages.age') }}
         and coalesce(spells.ended_on, date '9999-12-31') > {{ add_months('acquired.acquired_on', 'ages.age') }}
     where settings.ltv_basis = 'mrr'
@@ -71,7 +75,7 @@ lived as (
 
 select
     customer_id, channel_id, acquired_on, cast(age as integer) as age,
-    cast(coalesce(sum(margin), 0) as decimal(18, 4)) as margin,
+    cast(case when sum(is_known) > 0 then coalesce(sum(margin), 0) else 0 end as decimal(18, 4)) as margin,
     count(*) = count(margin) as is_costed,
     sum(is_known) > 0 as is_active
 from lived

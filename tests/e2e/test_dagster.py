@@ -23,7 +23,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from dagster_project.cli import _selected
+from dagster_project.cli_run import assets_selected
 from dagster_project.defs.raw import files_shown
 from dagster_project.errors import WorkspaceError
 from dagster_project.lock import writing
@@ -77,17 +77,17 @@ def test_the_graph_leads_from_files_to_the_release_in_groups_by_layer(defs):
 @pytest.mark.parametrize("asked", ["group:((", "kpi_valuse", "key:main/hash_key", "status:failed"])
 def test_a_selection_of_nothing_says_what_can_be_selected(defs, asked):
     with pytest.raises(WorkspaceError) as refused:
-        _selected(None, defs, asked)
+        assets_selected(None, defs, asked)
     told = str(refused.value)
     assert f"`{asked}`, which selects nothing" in told
     for group in ("raw", "staging", "intermediate", "marts", "pay", "published"):
         assert f"group:{group} (" in told
     assert ("did you mean key:marts/kpi_values" in told) == (asked == "kpi_valuse")
-    keys = _selected(None, defs, "key:marts/kpi_values")
+    keys = assets_selected(None, defs, "key:marts/kpi_values")
     assert keys == [dg.AssetKey(["marts", "kpi_values"])]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert _selected(None, defs, "group:published") == [dg.AssetKey(["published", "kpi"])]
+        assert assets_selected(None, defs, "group:published") == [dg.AssetKey(["published", "kpi"])]
 
 
 def test_the_page_shows_rejected_files_first_and_any_name_in_one_cell():

@@ -20,7 +20,7 @@ import duckdb
 import pytest
 
 from dagster_project.checkpoints import POINTS
-from dagster_project.cli import is_nothing_new
+from dagster_project.cli_run import is_nothing_new
 from dagster_project.errors import PipelineError, PublishFailed, WarehouseBusy
 from dagster_project.lock import writing
 from dagster_project.session import open_session

@@ -7,6 +7,7 @@ not: which suites make a gate (gates).
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.quality.front_page import front_page
+from dagster_project.settings import project_root
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,12 +76,10 @@ def check_suite(told: dict[str, Any], evidence: pa.Table, run_id: str) -> list[C
     expected = gx.ExpectationSuite(name=told["name"], expectations=told["expectations"])
     if not expected.expectations:
         raise ValueError("a suite without expectations")
-    source, relation = context.data_sources.get("evidence"), told["meta"]["relation"]
     if told["name"] in _asked:  # asked again within the run
         context.validation_definitions.delete(told["name"])
         context.suites.delete(told["name"])
-        source.delete_asset(relation)
-    batch = source.add_dataframe_asset(relation).add_batch_definition_whole_dataframe("all")
+    batch = _asset_of(context, told["meta"]["relation"]).get_batch_definition("all")
     checked = gx.ValidationDefinition(
         name=told["name"], data=batch, suite=context.suites.add(expected)
     )
@@ -145,11 +145,32 @@ def _context_of(run_id: str) -> Any:
 
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-        context.data_sources.add_pandas("evidence")
+        context.data_sources.add_pandas("evidence", assets=_known_assets())
         _contexts.clear()
         _asked.clear()
         _contexts[run_id] = context
     return _contexts[run_id]
+
+
+def _known_assets() -> list[dict[str, Any]]:
+    """Return the evidence of all suites as GX names it: an asset added later is a save of all."""
+    suites = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted((project_root() / "expectations").glob("*.json"))
+    ]
+    relations = dict.fromkeys(told["meta"]["relation"] for told in suites)
+    whole = [{"name": "all", "partitioner": None}]
+    return [
+        {"name": relation, "type": "dataframe", "batch_definitions": whole}
+        for relation in relations
+    ]
+
+
+def _asset_of(context: Any, relation: str) -> Any:
+    source = context.data_sources.get("evidence")
+    if relation not in source.get_asset_names():  # of a suite from another folder
+        source.add_dataframe_asset(relation).add_batch_definition_whole_dataframe("all")
+    return source.get_asset(relation)
 
 
 def write_pages(reports: Path, run_id: str, checks: list[Check]) -> None:

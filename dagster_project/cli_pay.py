@@ -219,7 +219,7 @@ def plan_diff(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Replay a year under two plans: who gains, who loses, what it costs the company."""
+    """Replay a year under the last version of two plans: who gains, who loses, what it costs."""
     from dagster_project.closing.answers import compare_plans
 
     settings = load_workspace(workspace)
@@ -228,6 +228,7 @@ def plan_diff(
         _say_json({"rows": told.rows, "cost": told.cost, "refused": told.refused})
         return
     print(f"{told.first_day} to {told.last_day}: {told.old} -> {told.new}, {told.currency}")
+    print("each plan by its last version, whatever was paid then")
     names = ("manager_name", "old", "new", "difference")
     _say_table([{name: row[name] for name in names} for row in told.rows])
     gains = sum(1 for row in told.rows if row["difference"] > 0)

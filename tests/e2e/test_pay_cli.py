@@ -129,6 +129,7 @@ def test_plan_diff_replays_the_past_under_both_plans(firm, tmp_path):
     assert answer["cost"] == "25.00"
     shown = kpi("plan-diff", str(firm / "bonus" / "share.yml"), str(better), "-w", str(firm))
     assert "1 gain, 0 lose, cost to the company: 25.00" in shown.stdout
+    assert "each plan by its last version" in shown.stdout
 
 
 @pytest.mark.parametrize(

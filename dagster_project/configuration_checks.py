@@ -11,6 +11,7 @@ from typing import Any
 
 from dagster_project.configuration import WorkspaceConfig
 from dagster_project.errors import WorkspaceError
+from dagster_project.names import match_name
 
 
 def check_configuration(config: WorkspaceConfig, path: Path, doing: str) -> None:
@@ -71,7 +72,7 @@ def _check_rules(config: WorkspaceConfig, path: Path, doing: str) -> None:
     ):
         told: dict[tuple[str, ...], Any] = {}
         for rule in getattr(config, key):
-            spelled = tuple(_compared(getattr(rule, word)) for word in words)
+            spelled = tuple(match_name(getattr(rule, word)) for word in words)
             said = rule.model_dump(exclude=set(words))
             if told.setdefault(spelled, said) != said:
                 raise WorkspaceError(
@@ -82,11 +83,6 @@ def _check_rules(config: WorkspaceConfig, path: Path, doing: str) -> None:
                     where=f"{path}: {key}",
                     remedy="remove the rule that is wrong",
                 )
-
-
-def _compared(text: str) -> str:
-    """Return a word as the models compare it (macro ``as_match_name``)."""
-    return " ".join(text.lower().replace("ё", "е").split())
 
 
 def _shown_rule(said: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.errors import PipelineError, WorkspaceError
+from dagster_project.names import match_name
 from dagster_project.publish.reader import opened_release
 from dagster_project.settings import Workspace
 from dagster_project.summary import period_bounds
@@ -242,19 +243,19 @@ def _scope(release: duckdb.DuckDBPyConnection, scope: str, doing: str) -> tuple[
             where="--scope",
         )
     table, key, name = _SCOPES[kind]
-    found = release.execute(
-        f"select distinct {key} from marts.{table} where {key} = ? or lower({name}) = lower(?)",
-        [wanted, wanted],
-    ).fetchall()
+    rows = release.execute(f"select distinct {key}, {name} from marts.{table}").fetchall()
+    found = {told for told, _ in rows if told == wanted} or {
+        told
+        for told, called in rows
+        if told.partition(":")[2] == wanted or match_name(called or "") == match_name(wanted)
+    }
     if len(found) == 1:
-        return kind, found[0][0]
-    known = release.execute(
-        f"select string_agg(distinct {name}, ', ' order by {name}) from marts.{table}"
-    ).fetchone()[0]
+        return kind, found.pop()
+    known = ", ".join(sorted({called for _, called in rows if called}))
     raise WorkspaceError(
         doing,
         found=f"{len(found)} {kind}s called `{wanted}`",
-        expected=f"exactly one of: {known}" if not found else f"an id: {found}",
+        expected=f"exactly one of: {known}" if not found else f"an id: {', '.join(sorted(found))}",
         where="--scope",
     )
 

@@ -22,6 +22,7 @@ import duckdb
 
 from dagster_project.errors import MappingMissing
 from dagster_project.goals.shapes import adds_up_over_days
+from dagster_project.names import match_name
 from dagster_project.pay.checks import KpiTerms
 from dagster_project.pay.feedback import DealSize
 from dagster_project.pay.inputs import (
@@ -205,20 +206,20 @@ class Marts:
             if row["is_id"]:
                 spellings.add(row["manager_ref"].split(":", 1)[1])
             for spelling in spellings - {None}:
-                by_spelling.setdefault(_match(spelling), set()).add(row["manager_id"])
+                by_spelling.setdefault(match_name(spelling), set()).add(row["manager_id"])
         by_mark: dict[str, set[str]] = {}
         for row in rows:
             for mark in (row["email_marks"] or "").split():
                 by_mark.setdefault(mark, set()).add(row["manager_id"])
-        meant = {_match(spelling): name for spelling, name in aliases.items()}
+        meant = {match_name(spelling): name for spelling, name in aliases.items()}
 
         def known(name: str) -> set[str]:
             published = as_published(name)
-            found = by_spelling.get(_match(name)) or by_spelling.get(_match(published))
+            found = by_spelling.get(match_name(name)) or by_spelling.get(match_name(published))
             return found or by_mark.get(published.rpartition(" #")[2].lower(), set())
 
         def resolve(reference: str) -> str | None:
-            found = known(reference) or known(meant.get(_match(reference), ""))
+            found = known(reference) or known(meant.get(match_name(reference), ""))
             if len(found) > 1:
                 raise MappingMissing(
                     "reading who is paid by which plan",
@@ -626,10 +627,6 @@ def knowledge_of(
 
 def _marks(values: Iterable[Any]) -> str:
     return ", ".join("?" for _ in values)
-
-
-def _match(text: str) -> str:
-    return " ".join(text.split()).casefold()
 
 
 def _decimal(value: float | Decimal | None) -> Decimal | None:

@@ -29,8 +29,9 @@ from dagster_project.goals.reading import Surroundings, in_force, read_goals, wo
 from dagster_project.goals.review import refused_row, review
 from dagster_project.goals.shapes import Figures, Goal, Kpi, Refused, as_kept
 from dagster_project.ingest.deliveries import sightings
+from dagster_project.names import match_name
 from dagster_project.period_names import read_period, shifted
-from dagster_project.planning.marts import BEFORE_MARTS, GoalMarts, Wanted, match_name
+from dagster_project.planning.marts import BEFORE_MARTS, GoalMarts, Wanted
 from dagster_project.settings import Workspace
 
 _WHO = "kpi_code:text scope_type:text scope_id:text scope_name:text "

@@ -17,6 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from dagster_project.goals.shapes import COMPANY, Figures, Kpi, Person, Scope, Value
+from dagster_project.names import match_name
 from dagster_project.settings import Workspace
 
 Wanted = set[tuple[str, Scope, str]]
@@ -125,7 +126,7 @@ class GoalMarts:
                 _note(told, "manager", row["email"], manager_id, names.get(manager_id))
         for subject, pairs in self.workspace.config.aliases.items():
             for spelling, meant in pairs.items():
-                for scope_id, name in told.get(subject, {}).get(_match(meant), {}).items():
+                for scope_id, name in told.get(subject, {}).get(match_name(meant), {}).items():
                     _note(told, subject, spelling, scope_id, name)
         company = {"all": self.workspace.config.company}
         return told | {"company": {"all": company}}
@@ -340,15 +341,6 @@ def _note(
     name: str | None,
 ) -> None:
     if spelling:
-        told.setdefault(scope_type, {}).setdefault(_match(spelling), {})[scope_id] = (
+        told.setdefault(scope_type, {}).setdefault(match_name(spelling), {})[scope_id] = (
             name or scope_id
         )
-
-
-def _match(text: str) -> str:
-    return " ".join(text.split()).casefold()
-
-
-def match_name(text: str) -> str:
-    """Return a spelling as spellings are compared."""
-    return _match(text)

@@ -12,8 +12,9 @@ from typing import Any
 from dagster_project.errors import WorkspaceError
 from dagster_project.goals.proposals import Proposal, propose
 from dagster_project.goals.shapes import Goal
+from dagster_project.names import match_name
 from dagster_project.period_names import period_start, read_period, shifted
-from dagster_project.planning.marts import GoalMarts, match_name
+from dagster_project.planning.marts import GoalMarts
 from dagster_project.publish.reader import opened_release
 from dagster_project.settings import Workspace
 
@@ -116,7 +117,7 @@ def proposals(
         people = [
             p
             for p in working
-            if not manager or match_name(manager) in (match_name(p.name), p.manager_id.casefold())
+            if not manager or match_name(manager) in (match_name(p.name), match_name(p.manager_id))
         ]
         if manager and not people:
             raise WorkspaceError(

@@ -91,6 +91,7 @@ def test_explain_goes_down_to_file_and_line(firm):
     assert told.returncode == 0, told.stderr
     assert "won / (won + lost)" in told.stdout
     assert "raw/crm/deals.csv" in told.stdout
+    arguments = ("explain", "win_rate", "--scope", "manager=ann  PETERS", "--period", "2026")
     answer = json.loads(kpi(*arguments, "-w", str(firm), "--json").stdout)
     lines = {(f["fact_id"], f["_source_row"]) for f in answer["facts"]}
     assert lines == {("crm:D-1", 2), ("crm:D-2", 3)}

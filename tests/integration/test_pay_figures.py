@@ -220,7 +220,8 @@ def test_shares_of_a_deal_are_paid_and_those_named_in_a_bad_split_wait(tmp_path)
     """D1: margin 600, 60 % Anna, 40 % Boris. D2: margin 300, split 70 % and 40 %: its owner's.
 
     Gleb's plan is on revenue, which goes to the owner unsplit: D4 (500) is his whole. He is
-    assigned by his e-mail, which this workspace keeps in the clear.
+    assigned by his e-mail, which this workspace keeps in the clear, Vera by her name as
+    one types it.
     """
     firm = Company(tmp_path / "ws")
     firm.entity("deals", "deal_id stage opened_at closed_at amount cost currency manager_id")
@@ -228,7 +229,7 @@ def test_shares_of_a_deal_are_paid_and_those_named_in_a_bad_split_wait(tmp_path)
     firm.entity("managers", "manager_id manager_name email")
     firm.file(
         "managers.csv",
-        "manager_id,manager_name,email\n1,Anna,\n2,Boris,\n3,Vera,\n4,Gleb,Gleb@Firm.ru\n",
+        "manager_id,manager_name,email\n1,Anna,\n2,Boris,\n3,Вера Фёдорова,\n4,Gleb,Gleb@Firm.ru\n",
     )
     firm.file(
         "deals.csv",
@@ -247,7 +248,7 @@ def test_shares_of_a_deal_are_paid_and_those_named_in_a_bad_split_wait(tmp_path)
     (bonus / "rate.yml").write_text(RATE)
     (bonus / "assignments.csv").write_text(
         "manager_id,plan,from\n"
-        + "".join(f"{n},rate,2026-01-01\n" for n in (1, 2, 3))
+        + "".join(f"{n},rate,2026-01-01\n" for n in (1, 2, "вера  федорова"))
         + "gleb@firm.RU,p,2026-01-01\n"
     )
     (bonus / "p.yml").write_text(REVENUE)
@@ -262,7 +263,7 @@ def test_shares_of_a_deal_are_paid_and_those_named_in_a_bad_split_wait(tmp_path)
         ("Anna", "held", 66, 0, 66),  # 10 % of 360 and of 300
         ("Boris", "open", 24, 24, 0),  # 10 % of 240
         ("Gleb", "open", 500, 500, 0),
-        ("Vera", "held", 0, 0, 0),
+        ("Вера Фёдорова", "held", 0, 0, 0),
     ]
     shares = told.rows(
         "select manager_id, deal_id, deals from marts.bonus_lines where deal_id is not null "

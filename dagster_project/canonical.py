@@ -270,6 +270,9 @@ KEYS: dict[str, str] = {
 }
 """The key of each entity that has one: a new version of a file upserts such records."""
 
+BELONGS_TO: dict[str, str] = {"deal_items": "deal_id", "deal_splits": "deal_id"}
+"""The record that rows without a key of their own are part of: gone with it, they are gone."""
+
 AMOUNTS: dict[str, str] = {
     "deals": "amount",
     "payments": "amount",

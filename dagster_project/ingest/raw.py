@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from dagster_project.canonical import NUMBER_KINDS, TIME_KINDS
+from dagster_project.canonical import BELONGS_TO, NUMBER_KINDS, TIME_KINDS
 from dagster_project.configuration import SourceConfig
 from dagster_project.database_files import opened_published
 from dagster_project.ingest.contracts import CONTRACTS, TABLES, Table
@@ -304,17 +304,14 @@ def _landing_counts(connection: duckdb.DuckDBPyConnection, landed: list[dict[str
 
 
 def _full_deliveries(connection: duckdb.DuckDBPyConnection, landed: list[dict[str, Any]]) -> None:
-    """Compare each full delivery with the one before it: which share of its ids is gone.
-
-    Lines and splits have no key of their own: those of a deal are gone with its id.
-    """
+    """Compare each full delivery with the one before it: which share of its ids is gone."""
     connection.execute(
         "create or replace table raw.full_deliveries (source_name varchar, entity varchar, "
         "delivery_id varchar, observed_at timestamp, ids_before bigint, ids_gone bigint)"
     )
     full = sorted({r["table_name"] for r in landed if r["_is_full_delivery"]})
     for table in (TABLES[name] for name in full):
-        key = table.key or ("deal_id" if table.name in ("deal_items", "deal_splits") else None)
+        key = table.key or BELONGS_TO.get(table.name)
         if key is None:
             continue  # what such a table lacks is not deleted
         connection.execute(

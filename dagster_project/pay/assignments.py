@@ -185,7 +185,9 @@ class _Reader:
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise self.refused(1, str(error), "text in UTF-8") from error
+            raise self.refused(
+                1, str(error), "text in UTF-8 (in Excel: Save as, CSV UTF-8)"
+            ) from error
         header_line = text.split("\n", 1)[0]
         delimiter = ";" if header_line.count(";") > header_line.count(",") else ","
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)

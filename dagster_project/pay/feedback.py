@@ -17,12 +17,13 @@ from fractions import Fraction
 
 from dagster_project.pay.arithmetic import as_decimal, curve_payout
 from dagster_project.pay.engine import evaluate
-from dagster_project.pay.inputs import Fact, Figure, Inputs, Knowledge
+from dagster_project.pay.inputs import Fact, Figure, FigureKey, Inputs, Knowledge
 from dagster_project.pay.lines import NOTHING, Line
 from dagster_project.pay.plans import Plan
 
 TASKS = 3
 _DEAL = "what if"
+_KOPECK = Fraction(1, 100)
 _REVENUE, _MARGIN, _COUNT = "revenue", "margin", "count"
 
 
@@ -70,6 +71,9 @@ def earned(plans: Mapping[str, Plan], inputs: Inputs, known: Knowledge) -> Decim
 def changed(inputs: Inputs, changes: Sequence[Change], as_of: date) -> Inputs:
     """Return the inputs with figures moved; sums with wins behind them get one more win.
 
+    Where the period has several plans, the figures of the plan of that day move: an earlier plan's
+    days are over. What is counted over the whole period, as movements of MRR, moves in each.
+
     Args:
         inputs: The frozen inputs.
         changes: Figures to move.
@@ -77,9 +81,12 @@ def changed(inputs: Inputs, changes: Sequence[Change], as_of: date) -> Inputs:
     """
     figures = dict(inputs.figures)
     facts = list(inputs.facts)
+    running = _running(inputs, as_of)
     for change in changes:
         for key, figure in inputs.figures.items():
             if key[1] != change.kpi_code or key[2] != "manager":
+                continue
+            if key[0] not in running and not _is_of_all_days(inputs, key, running):
                 continue
             moved, by = _moved(figure, change, inputs.kpis[key[1]].aggregation)
             figures[key] = moved
@@ -90,6 +97,21 @@ def changed(inputs: Inputs, changes: Sequence[Change], as_of: date) -> Inputs:
                 facts = [f for f in facts if (f.kpi_code, f.deal_id) != (key[1], _DEAL)]
                 facts.append(fact)
     return replace(inputs, figures=figures, facts=tuple(facts))
+
+
+def _running(inputs: Inputs, as_of: date) -> set[str]:
+    """Return the plans in force on a day; where none is, the last one."""
+    in_force = {a.plan for a in inputs.assignments if a.is_in_force(as_of)}
+    return in_force or {a.plan for a in inputs.assignments[-1:]}
+
+
+def _is_of_all_days(inputs: Inputs, key: FigureKey, running: set[str]) -> bool:
+    """Tell whether a figure of an earlier plan is the whole period's, as the running plan's is."""
+    terms = inputs.kpis[key[1]]
+    if "day" not in terms.grains:
+        return True
+    told = [inputs.figures.get((name, *key[1:])) for name in running]
+    return terms.aggregation != "additive" and inputs.figures[key] in told
 
 
 def _moved(figure: Figure, change: Change, aggregation: str) -> tuple[Figure, Decimal]:
@@ -206,7 +228,10 @@ def _deal_changes(inputs: Inputs, deal: DealSize) -> list[Change]:
 def _steps(
     plans: Mapping[str, Plan], inputs: Inputs, known: Knowledge
 ) -> list[tuple[str, Fraction]]:
-    """Return how far each component's next point of its curve is; whole numbers of cases."""
+    """Return how far each component's next point of its curve is, rounded up so that it is reached.
+
+    Whole numbers of cases, money in kopecks.
+    """
     lines = evaluate(plans, inputs, known)
     steps: list[tuple[str, Fraction]] = []
     for line in lines:
@@ -229,7 +254,8 @@ def _steps(
             if terms.aggregation == "ratio":
                 short *= Fraction(line.denominator or 0)
             is_whole = terms.unit == "count" or terms.aggregation == "ratio"
-            steps.append((line.kpi_code, Fraction(-(-short // 1)) if is_whole else short))
+            unit = Fraction(1) if is_whole else _KOPECK
+            steps.append((line.kpi_code, -(-short // unit) * unit))
     return steps
 
 

@@ -13,14 +13,16 @@ from dagster_project.closing.periods import label, parse_period, period_of, peri
 from dagster_project.closing.reading import knowledge_of, registry_terms
 from dagster_project.closing.tables import rows_of
 from dagster_project.errors import ClosedPeriodBroken, WorkspaceError
+from dagster_project.pay.assignments import Assignment
 from dagster_project.pay.checks import PlanContext
 from dagster_project.pay.engine import evaluate
-from dagster_project.pay.feedback import Change, DealSize, changed, hints
+from dagster_project.pay.feedback import Change, DealSize, changed, hints, what_if
 from dagster_project.pay.inputs import Figure, Knowledge, Period, Received, Reversal, Target
 from dagster_project.pay.reading import read_plan, read_plans
 from dagster_project.pay.settlement import make_statement
 from dagster_project.settings import PACKAGE
 from tests.unit.pay_cases import (
+    ANNA,
     LARGE,
     MASS,
     OCTOBER,
@@ -255,6 +257,63 @@ def test_the_next_deal_is_worth_what_the_engine_pays_for_it():
     told = hints({plan.plan: plan}, inputs, PAID_ABC, as_of=date(2026, 3, 30), deal=deal)
     (worth,) = [h for h in told if h.kind == "next_deal"]
     assert (worth.change, worth.amount) == (900000, Decimal("5700.00"))  # 100 000 x 6 % x 0.95
+
+
+CALLS = """\
+plan: NAME
+currency: RUB
+period: month
+versions:
+  - from: 2026-01-01
+    to: null
+    target_amount: 10000
+    components:
+      - {kpi: KPI, weight: 100, curve: c, target: TARGET}
+    curves:
+      c: [[70, 50], [100, 100]]
+"""
+
+
+def test_a_change_after_another_plan_took_over_moves_the_figures_of_that_one_alone():
+    """11 of October's 22 working days by each plan, so 200 calls asked by each.
+
+    First plan 160 of 200: over, stays. Second 150 of 200 = 75 %: 50 + 5/30 x 50 = 58.3333 %;
+    20 more: 85 %: 75 %. Half of 10 000 x 16.6667 % = 833.33; that of both plans is 1 666.67.
+    The next point of the second plan is 50 more: 5 000.00 - 2 916.67 = 2 083.33.
+    """
+    texts = {n: CALLS.replace("NAME", n).replace("KPI", "calls") for n in ("one", "two")}
+    plans = {n: plan_of(text.replace("TARGET", "400")) for n, text in texts.items()}
+    who, moment = ANNA.manager_id, date(2026, 10, 20)
+    assignments = (
+        Assignment(who, "one", date(2026, 10, 1), date(2026, 10, 16)),
+        Assignment(who, "two", date(2026, 10, 16)),
+    )
+    inputs = inputs_of(plans["one"], OCTOBER, [figure("calls", "160")], assignments=assignments)
+    figures = inputs.figures | {("two", "calls", "manager"): figure("calls", "150")}
+    inputs = replace(inputs, figures=figures)
+    asked = [Change("calls", Decimal(20))]
+    before, after = what_if(plans, inputs, Knowledge(), asked, moment)
+    assert [x.amount for x in before] == [Decimal("3333.33"), Decimal("2916.67")]
+    assert [x.amount for x in after] == [Decimal("3333.33"), Decimal("3750.00")]
+    told = hints(plans, inputs, Knowledge(), as_of=moment)
+    assert [(h.kpi_code, h.change, h.amount) for h in told if h.kind == "task"] == [
+        ("calls", 50, Decimal("2083.33"))
+    ]
+
+
+def test_what_a_task_asks_for_reaches_the_point_it_is_of():
+    """21 of 22 working days: 95 454.5454... asked, 70 % is 66 818.1818..., 65 818.1818... short.
+
+    To the kopeck that is 65 818.19, and pays 50 % of 10 000 x 21/22 = 4 772.73.
+    """
+    text = CALLS.replace("NAME", "r").replace("KPI", "booked_revenue")
+    plan = plan_of(text.replace("TARGET", "100000"))
+    since = (Assignment(ANNA.manager_id, "r", date(2026, 10, 2)),)
+    inputs = inputs_of(plan, OCTOBER, [figure("booked_revenue", "1000")], assignments=since)
+    told = hints({"r": plan}, inputs, Knowledge(), as_of=date(2026, 10, 20))
+    assert [(h.kpi_code, h.change, h.amount) for h in told if h.kind == "task"] == [
+        ("booked_revenue", Decimal("65818.19"), Decimal("4772.73"))
+    ]
 
 
 def test_a_figure_is_moved_by_or_to_and_a_ratio_by_its_cases():

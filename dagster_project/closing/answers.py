@@ -28,6 +28,7 @@ from dagster_project.masks import published_name
 from dagster_project.pay.assignments import Assignment
 from dagster_project.pay.engine import evaluate
 from dagster_project.pay.feedback import Change, Hint, hints, what_if
+from dagster_project.pay.inputs import Period
 from dagster_project.pay.lines import NOTHING, Line
 from dagster_project.pay.plans import Plan
 from dagster_project.pay.reading import read_plan
@@ -198,6 +199,7 @@ def compare_plans(workspace: Workspace, old: Path, new: Path, *, months: int = 1
         for plan in plans:
             end = min(end, period_of(plan.period, end, fiscal).start)
         first = _months_before(end, months)
+        first = min(period_of(plan.period, first, fiscal).start for plan in plans)
         told = Replay(
             first,
             _last_day(end),
@@ -212,14 +214,11 @@ def compare_plans(workspace: Workspace, old: Path, new: Path, *, months: int = 1
                 found=f"nobody assigned to `{plans[0].plan}` or of its strategy",
                 expected="people to replay",
             )
-        sums = [
-            _earned(workspace, marts, plan, people, (first, end), as_of, told) for plan in plans
-        ]
+        runs = [_earned(workspace, marts, plan, people, (first, end), as_of) for plan in plans]
         names = {row["manager_id"]: row["manager_name"] for row in marts.managers()}
-        for manager_id in sorted({a.manager_id for a in people}):
-            before, after = (s.get(manager_id) for s in sums)
-            if before is None or after is None:
-                continue
+        sums = comparable(runs[0], runs[1])
+        for manager_id in sorted({a.manager_id for a in people} & set(sums)):
+            before, after = sums[manager_id]
             told.rows.append(
                 {
                     "manager_id": manager_id,
@@ -229,6 +228,15 @@ def compare_plans(workspace: Workspace, old: Path, new: Path, *, months: int = 1
                     "difference": after - before,
                 }
             )
+        reasons: dict[tuple[str, str], list[str]] = {}
+        for plan, run in zip(plans, runs, strict=True):
+            for (manager_id, period), found in run.refused.items():
+                key = (f"{plan.plan}, {label(period, fiscal)}", found)
+                reasons.setdefault(key, []).append(names.get(manager_id, manager_id))
+        told.refused += [
+            f"{where}, {', '.join(who)}: {found}; left out under both plans"
+            for (where, found), who in reasons.items()
+        ]
         told.rows.sort(key=lambda row: (-row["difference"], row["manager_name"]))
         return told
 
@@ -263,6 +271,44 @@ def _people(
     ]
 
 
+@dataclass
+class Run:
+    """A stretch under one plan: what each person earns in a period, or why that is not known."""
+
+    earned: dict[tuple[str, Period], Decimal] = field(default_factory=dict)
+    refused: dict[tuple[str, Period], str] = field(default_factory=dict)
+
+
+def comparable(old: Run, new: Run) -> dict[str, tuple[Decimal, Decimal]]:
+    """Return per person the sums under both plans, of the days that both could be worked out for.
+
+    A period that one plan refuses is left out of the other's sum as well: a difference would
+    otherwise be of twelve months against eleven. Who has no other period has no sums.
+    """
+    gone = [*old.refused, *new.refused]
+    told = [*old.earned, *new.earned]
+    before = -1
+    while before != len(gone):  # a refused month takes its quarter along, and that its months
+        before = len(gone)
+        gone += [key for key in dict.fromkeys(told) if key not in gone and _overlaps(key, gone)]
+    sums: dict[str, tuple[Decimal, Decimal]] = {}
+    for side, run in enumerate((old, new)):
+        for key, amount in run.earned.items():
+            if key not in gone:
+                pair = list(sums.get(key[0], (NOTHING, NOTHING)))
+                pair[side] += amount
+                sums[key[0]] = (pair[0], pair[1])
+    return sums
+
+
+def _overlaps(key: tuple[str, Period], others: Sequence[tuple[str, Period]]) -> bool:
+    manager_id, period = key
+    return any(
+        manager_id == who and period.start < other.end and other.start < period.end
+        for who, other in others
+    )
+
+
 def _earned(
     workspace: Workspace,
     marts: Marts,
@@ -270,8 +316,7 @@ def _earned(
     people: Sequence[Assignment],
     stretch: tuple[date, date],
     as_of: date,
-    told: Replay,
-) -> dict[str, Decimal]:
+) -> Run:
     """Return what each person would have earned under a plan, reversals to date taken."""
     assignments = [
         Assignment(
@@ -288,7 +333,7 @@ def _earned(
         fiscal,
         as_of,
     )
-    sums: dict[str, Decimal] = {}
+    told = Run()
     for period in periods_between(plan.period, stretch[0], _last_day(stretch[1]), fiscal):
         for manager_id in desk.assigned(period):
             inputs = desk.inputs(manager_id, period, {})
@@ -298,8 +343,7 @@ def _earned(
             try:
                 lines = evaluate(desk.plans, inputs, desk.known(inputs))
             except StatementRefused as error:
-                told.refused.append(f"{plan.plan}, {label(period, fiscal)}: {error.found}")
+                told.refused[(manager_id, period)] = str(error.found)
                 continue
-            earned = sum((x.amount for x in lines), NOTHING)
-            sums[manager_id] = sums.get(manager_id, NOTHING) + earned
-    return sums
+            told.earned[(manager_id, period)] = sum((x.amount for x in lines), NOTHING)
+    return told

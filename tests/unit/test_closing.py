@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from dagster_project.closing.answers import Run, comparable
 from dagster_project.closing.frozen import read_closed, write_revision
 from dagster_project.closing.periods import label, parse_period, period_of, periods_between
 from dagster_project.closing.reading import knowledge_of, registry_terms
@@ -28,11 +29,13 @@ from tests.unit.pay_cases import (
     OCTOBER,
     PAID_ABC,
     Q1,
+    Q2,
     WINS,
     figure,
     inputs_of,
     large_figures,
     mass_figures,
+    month,
     plan_of,
     win,
 )
@@ -314,6 +317,34 @@ def test_what_a_task_asks_for_reaches_the_point_it_is_of():
     assert [(h.kpi_code, h.change, h.amount) for h in told if h.kind == "task"] == [
         ("booked_revenue", Decimal("65818.19"), Decimal("4772.73"))
     ]
+
+
+def test_a_period_that_one_plan_refuses_is_left_out_of_the_other_too():
+    """Anna: January 100 and February 100 against a refused January and February 110: 100, 110.
+
+    Boris: by months 10 + 20 + 30 and April 40 against quarters 70 and 50; the refused February
+    takes its quarter, and so January and March: 40 against 50. Clara's only month is refused.
+    """
+    january, february, march, april = (month(2026, n) for n in (1, 2, 3, 4))
+    old = Run(
+        {
+            ("a", january): Decimal(100),
+            ("a", february): Decimal(100),
+            ("b", january): Decimal(10),
+            ("b", march): Decimal(30),
+            ("b", april): Decimal(40),
+            ("c", january): Decimal(7),
+        },
+        {("b", february): "two goals"},
+    )
+    new = Run(
+        {("a", february): Decimal(110), ("b", Q1): Decimal(70), ("b", Q2): Decimal(50)},
+        {("a", january): "two goals", ("c", january): "two goals"},
+    )
+    assert comparable(old, new) == {
+        "a": (Decimal(100), Decimal(110)),
+        "b": (Decimal(40), Decimal(50)),
+    }
 
 
 def test_a_figure_is_moved_by_or_to_and_a_ratio_by_its_cases():

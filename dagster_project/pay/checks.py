@@ -280,6 +280,55 @@ def _gates(plan: Plan, version: PlanVersion, context: PlanContext) -> Iterator[P
                 )
 
 
+_ABOVE_ONE = ("nrr", "nrr_trailing_12m")
+
+
+def _shares(plan: Plan, version: PlanVersion, context: PlanContext) -> Iterator[Problem]:
+    """Refuse percents written as shares: a rate of 6 pays six times the base, not 6 %."""
+    told: list[tuple[Path, Decimal, Decimal]] = []
+    for n, component in enumerate(version.components):
+        where: Path = ("components", n)
+        if isinstance(component, RateComponent):
+            if _is_of_money(component.kpi, context):  # of a count it is money for each
+                tiers = enumerate(component.tiers)
+                told += [((*where, "tiers", k, "rate"), t.rate, Decimal(1)) for k, t in tiers]
+        elif component.target is not None:
+            told.append(((*where, "target"), component.target, _most(component.kpi, context)))
+    for n, gate in enumerate(version.gates):
+        where = ("gates", n)
+        told.append(((*where, "below"), gate.below, _most(gate.kpi, context)))
+        limit, scale = gate.effect.limit_rate, gate.effect.scale
+        if limit is not None and all(_is_of_money(c.kpi, context) for c in version.rates):
+            told.append(((*where, "effect", "limit_rate"), limit, Decimal(1)))
+        if scale is not None:
+            told.append(((*where, "effect", "scale"), scale, Decimal(1)))
+    for n, multiplier in enumerate(version.multipliers):
+        most = _most(multiplier.kpi, context)
+        for k, (threshold, _) in enumerate(multiplier.steps):
+            told.append((("multipliers", n, "steps", k), threshold, most))
+    for path, number, most in told:
+        if number > most:
+            name = next(part for part in reversed(path) if isinstance(part, str))
+            yield Problem(
+                path,
+                f"`{name}` of {number}, which is a share: {number * 100} %",
+                f"a share of at most {most}: {number / 100} for {number} %",
+            )
+
+
+def _is_of_money(kpi: str, context: PlanContext) -> bool:
+    terms = context.kpis.get(kpi)
+    return terms is not None and terms.unit == "money"
+
+
+def _most(kpi: str, context: PlanContext) -> Decimal:
+    """Return the greatest value that may be written for a KPI: shares end at 1, a few at 2."""
+    terms = context.kpis.get(kpi)
+    if terms is None or terms.unit != "share":
+        return Decimal("Infinity")
+    return Decimal(2 if kpi in _ABOVE_ONE else 1)
+
+
 def _names_of(version: PlanVersion, names: str | list[str], where: Path) -> Iterator[Problem]:
     if names == "all":
         return
@@ -374,6 +423,7 @@ _RULES: tuple[Callable[[Plan, PlanVersion, PlanContext], Iterator[Problem]], ...
     _curves,
     _tiers,
     _gates,
+    _shares,
     _samples,
     _money,
 )

@@ -105,4 +105,7 @@ def _scalar(loader: yaml.SafeLoader, node: yaml.Node, line: int) -> Any:
         if is_octal:
             raise DocumentError(line, f"`{node.value}`: a number that begins with 0")
         return int(number) if node.tag == _INT else number
-    return loader.construct_object(node, deep=True)
+    try:
+        return loader.construct_object(node, deep=True)
+    except ValueError as error:  # 2026-13-01 has the form of a date
+        raise DocumentError(line, f"`{node.value}`: {error}") from None

@@ -57,6 +57,8 @@ def read_plan(content: bytes, file_name: str, context: PlanContext) -> PlanFile:
     except ValidationError as error:
         faults = []
         for item in error.errors():
+            if item["type"] == "literal_error" and "quota" in item["loc"]:
+                continue  # the other reading of a quota, as a number, tells what is wrong
             loc = _without_types(item["loc"])
             faults.append((document.line_of(loc), *_shape_fault(item, loc)))
         raise _refused(file_name, faults) from error
@@ -78,7 +80,9 @@ def plan_called(content: bytes) -> Any:
 
 
 def _without_types(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Leave out what pydantic adds after ``components.<n>``: which kind of component it took."""
+    """Leave out what pydantic adds: the kind of component it took, the kind of quota it tried."""
+    if "quota" in loc:
+        loc = loc[: loc.index("quota") + 1]
     return tuple(
         part
         for place, part in enumerate(loc)
@@ -95,7 +99,9 @@ def _shape_fault(item: Any, loc: tuple[str | int, ...]) -> tuple[str, str]:
         return f"no `{loc[-1]}` in {above}", f"the key `{loc[-1]}`"
     given = item.get("input")
     shown = "" if isinstance(given, dict | list) else f" {given}"
-    return f"`{key}`:{shown}", item["msg"].removeprefix("Value error, ").lower()
+    wanted = item["msg"].removeprefix("Value error, ").lower()
+    wanted += ", or the word `goal`" if loc[-1:] == ("quota",) else ""
+    return f"`{key}`:{shown}", wanted
 
 
 def _refused(file_name: str, faults: list[tuple[int, str, str]]) -> PlanRefused:

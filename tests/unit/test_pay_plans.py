@@ -33,6 +33,17 @@ CASES = {
         "components:",
         ("weights of 99", "exactly 100"),
     ),
+    # a margin of 1 000 at a rate of 6 would pay 6 000.00, not 60.00
+    "a rate in percent": (LARGE, "rate: 0.06", "rate: 6", "rate: 6", ("0.06 for 6 %",)),
+    "a highest rate in percent": (LARGE, "_rate: 0.04", "_rate: 4", "limit_rate", ("0.04 for 4",)),
+    # hygiene of 0.93 lies below 90 always: everybody would lose a tenth
+    "a gate in percent": (MASS, "below: 0.90", "below: 90", "below: 90", ("0.9 for 90 %",)),
+    "a scale above 1": (MASS, "scale: 0.9", "scale: 9", "scale: 9", ("at most 1",)),
+    # 0.105 of 12 is 0.9 % of the target, and pays nothing
+    "a share's target in percent": (MASS, "0.12}", "12}", "target: 12}", ("0.12 for 12 %",)),
+    "a step in percent": (LARGE, "[0.30, 1.00]", "[30, 1.00]", "[30,", ("0.3 for 30 %",)),
+    "a quota of nothing": (LARGE, "3000000", "0", "quota: 0", ("0, or the word `goal`",)),
+    "a day that is none": (MASS, "2026-01-01", "2026-13-01", "2026-13-01", ("month must be",)),
     "weights of 100.5": (MASS, "weight: 10", "weight: 10.5", "components:", ("100.5",)),
     "a negative weight": (MASS, "weight: 10", "weight: -10", "weight: -10", ("greater than",)),
     "a gap between tiers": (

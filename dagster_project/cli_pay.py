@@ -17,6 +17,9 @@ from dagster_project.cli_options import JsonOption, WorkspaceOption
 from dagster_project.settings import load_workspace
 
 PeriodArgument = Annotated[str, typer.Argument(help="2026-10, 2026-Q4 or 2026.")]
+_SUMS = ("earned", "held", "deferred", "corrections", "releases", "carried_in", "restated")
+_SUMS += ("forgiven", "to_pay", "carried_out")
+_SHOWN_IF_ANY = ("deferred", "releases", "restated", "forgiven")
 _WORDS = {
     "en": {
         "now": "earned so far",
@@ -67,10 +70,7 @@ def close(
         {
             "manager": s.statement.payee.manager_name,
             "status": s.statement.status,
-            **{
-                name: getattr(s.statement, name)
-                for name in ("earned", "held", "corrections", "carried_in", "to_pay", "carried_out")
-            },
+            **{name: getattr(s.statement, name) for name in _SUMS},
         }
         for s in revision.settled
     ]
@@ -78,7 +78,7 @@ def close(
         _say_json({"period": revision.label, "revision": revision.number, "statements": rows})
         return
     print(f"{revision.label} is closed as revision {revision.number}: {revision.folder}")
-    _say_table(rows)
+    _say_table(_without_zeros(rows))
     total = sum((row["to_pay"] for row in rows), Decimal(0))
     print(f"to pay: {_money(total)} {settings.config.reporting_currency}")
     next_ = f"kpi run{option_of(settings.directory)}"
@@ -122,7 +122,7 @@ def diff(
                 "scope": f"{row['scope_type']} {row['scope_name']}",
                 "before": row["value_before"],
                 "after": row["value_after"],
-                "files": ", ".join(row["files"]) or "no file: a window ended",
+                "files": ", ".join(row["files"]) or "none of its own: its parts, or a window ended",
             }
             for row in told.values[:60]
         ]
@@ -151,9 +151,8 @@ def bonus(
     if as_json:
         _say_json({"statements": statements, "lines": lines})
         return
-    shown = ("period", "revision", "manager_name", "status", "earned", "held", "corrections")
-    shown += ("carried_in", "to_pay", "carried_out")
-    _say_table([{name: row[name] for name in shown} for row in statements])
+    shown = ("period", "revision", "manager_name", "status", *_SUMS)
+    _say_table(_without_zeros([{name: row[name] for name in shown} for row in statements]))
     for row in statements:
         if row["reason"]:
             print(f"\n{row['manager_name']}, {row['period']}:\n{row['reason']}")
@@ -244,6 +243,12 @@ def _by_component(lines: Sequence[Any]) -> dict[str, Decimal]:
         name = line.component if line.kind == "earned" else f"{line.kind}: {line.component}"
         told[name] = told.get(name, Decimal(0)) + line.amount
     return told
+
+
+def _without_zeros(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out the rarer sums where nobody has any: what is shown adds up to what is paid."""
+    gone = [name for name in _SHOWN_IF_ANY if not any(row[name] for row in rows)]
+    return [{k: v for k, v in row.items() if k not in gone} for row in rows]
 
 
 def _say_json(answer: Any) -> None:

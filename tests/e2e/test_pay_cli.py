@@ -94,6 +94,14 @@ def test_a_second_closing_is_a_second_revision_and_diff_finds_nothing(firm, clos
     assert told.returncode == 0, told.stderr
     answer = json.loads(told.stdout)
     assert (answer["revision"], answer["statements"][0]["to_pay"]) == (2, "0.00")
+    # 50.00 earned - 50.00 paid by revision 1 = 0.00: without the second sum the row adds up to 50
+    assert answer["statements"][0]["restated"] == "-50.00"
+    ran = kpi("run", "-w", str(firm))
+    assert ran.returncode == 0, ran.stderr
+    shown = kpi("bonus", "--period", "2026-01", "-w", str(firm)).stdout
+    assert "restated" in shown
+    assert "-50.00" in shown
+    assert "forgiven" not in shown  # nobody has any
     same = kpi("diff", "2026-01", "--revisions", "1", "2", "-w", str(firm))
     assert same.returncode == 0, same.stderr
     assert "0 values differ" in same.stdout

@@ -289,7 +289,7 @@ def _shares(plan: Plan, version: PlanVersion, context: PlanContext) -> Iterator[
     for n, component in enumerate(version.components):
         where: Path = ("components", n)
         if isinstance(component, RateComponent):
-            if _is_of_money(component.kpi, context):  # of a count it is money for each
+            if _is_of_sums(component.kpi, context):  # of a count it is money for each
                 tiers = enumerate(component.tiers)
                 told += [((*where, "tiers", k, "rate"), t.rate, Decimal(1)) for k, t in tiers]
         elif component.target is not None:
@@ -298,10 +298,10 @@ def _shares(plan: Plan, version: PlanVersion, context: PlanContext) -> Iterator[
         where = ("gates", n)
         told.append(((*where, "below"), gate.below, _most(gate.kpi, context)))
         limit, scale = gate.effect.limit_rate, gate.effect.scale
-        if limit is not None and all(_is_of_money(c.kpi, context) for c in version.rates):
+        if limit is not None and all(_is_of_sums(c.kpi, context) for c in version.rates):
             told.append(((*where, "effect", "limit_rate"), limit, Decimal(1)))
         if scale is not None:
-            told.append(((*where, "effect", "scale"), scale, Decimal(1)))
+            told.append(((*where, "effect", "scale"), scale, Decimal(2)))  # a premium may be meant
     for n, multiplier in enumerate(version.multipliers):
         most = _most(multiplier.kpi, context)
         for k, (threshold, _) in enumerate(multiplier.steps):
@@ -316,9 +316,10 @@ def _shares(plan: Plan, version: PlanVersion, context: PlanContext) -> Iterator[
             )
 
 
-def _is_of_money(kpi: str, context: PlanContext) -> bool:
+def _is_of_sums(kpi: str, context: PlanContext) -> bool:
+    """Tell whether a rate is a share of the money: of a month's MRR, several months may be paid."""
     terms = context.kpis.get(kpi)
-    return terms is not None and terms.unit == "money"
+    return terms is not None and terms.unit == "money" and not kpi.startswith("mrr")
 
 
 def _most(kpi: str, context: PlanContext) -> Decimal:

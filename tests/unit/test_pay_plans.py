@@ -38,7 +38,7 @@ CASES = {
     "a highest rate in percent": (LARGE, "_rate: 0.04", "_rate: 4", "limit_rate", ("0.04 for 4",)),
     # hygiene of 0.93 lies below 90 always: everybody would lose a tenth
     "a gate in percent": (MASS, "below: 0.90", "below: 90", "below: 90", ("0.9 for 90 %",)),
-    "a scale above 1": (MASS, "scale: 0.9", "scale: 9", "scale: 9", ("at most 1",)),
+    "a scale in tenths": (MASS, "scale: 0.9", "scale: 9", "scale: 9", ("at most 2",)),
     # 0.105 of 12 is 0.9 % of the target, and pays nothing
     "a share's target in percent": (MASS, "0.12}", "12}", "target: 12}", ("0.12 for 12 %",)),
     "a step in percent": (LARGE, "[0.30, 1.00]", "[30, 1.00]", "[30,", ("0.3 for 30 %",)),
@@ -292,6 +292,15 @@ def test_yaml_that_does_not_parse_names_the_line():
     assert f"line {line_of(text, '   gates:')}" in refusal(text).where
     assert "text in UTF-8" in refusal_of_bytes(b"plan: \xff").expected
     assert "no mapping" in refusal("- a\n- b\n").found
+
+
+def test_a_rate_of_mrr_may_pay_several_months_of_it():
+    several = LARGE.replace("kpi: credited_margin", "kpi: mrr_new").replace(
+        "rate: 0.06", "rate: 1.5"
+    )
+    several = several.replace("components: [credited_margin]", "components: all")
+    told = read_plan(several.encode(), "bonus/mass.yml", CONTEXT).plan
+    assert Decimal("1.5") in [tier.rate for tier in told.versions[0].rates[0].tiers]
 
 
 def refusal_of_bytes(content: bytes) -> PlanRefused:

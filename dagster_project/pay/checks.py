@@ -280,6 +280,31 @@ def _gates(plan: Plan, version: PlanVersion, context: PlanContext) -> Iterator[P
                 )
 
 
+_FEW_PERCENT = 3
+
+
+def _percents(plan: Plan, version: PlanVersion, context: PlanContext) -> Iterator[Problem]:
+    """Refuse shares written as percents: a curve that ends at 1 pays one percent for everything."""
+    told: list[tuple[Path, str, Decimal]] = []
+    for name, points in version.curves.items():
+        if points:
+            where: Path = ("curves", name, len(points) - 1)
+            told.append((where, f"curve `{name}` ends at an attainment of", points[-1][0]))
+            told.append((where, f"curve `{name}` ends at a payout of", points[-1][1]))
+    for n, component in enumerate(version.components):
+        if isinstance(component, RateComponent):
+            last = len(component.tiers) - 1
+            where = ("components", n, "tiers", last)
+            told.append((where, "the last tier begins at", component.tiers[last].from_pct))
+    if version.overall_cap_pct is not None:
+        told.append((("overall_cap_pct",), "a cap of", version.overall_cap_pct))
+    for path, what, number in told:
+        if 0 < number <= _FEW_PERCENT:
+            yield Problem(
+                path, f"{what} {number} %", f"percents: {float(number * 100):g} for {number}"
+            )
+
+
 _ABOVE_ONE = ("nrr", "nrr_trailing_12m")
 
 
@@ -424,6 +449,7 @@ _RULES: tuple[Callable[[Plan, PlanVersion, PlanContext], Iterator[Problem]], ...
     _curves,
     _tiers,
     _gates,
+    _percents,
     _shares,
     _samples,
     _money,

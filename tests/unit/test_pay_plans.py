@@ -42,6 +42,16 @@ CASES = {
     # 0.105 of 12 is 0.9 % of the target, and pays nothing
     "a share's target in percent": (MASS, "0.12}", "12}", "target: 12}", ("0.12 for 12 %",)),
     "a step in percent": (LARGE, "[0.30, 1.00]", "[30, 1.00]", "[30,", ("0.3 for 30 %",)),
+    # all of a target reached would pay 1 % of its money
+    "a curve in shares": (
+        MASS,
+        "[[70, 50], [100, 100]]",
+        "[[0.7, 0.5], [1, 1]]",
+        "[[0.7",
+        ("100",),
+    ),
+    "a payout in shares": (MASS, "[120, 150]", "[120, 1.5]", "outcome: ", ("150 for 1.5",)),
+    "a cap in shares": (MASS, "cap_pct: 150", "cap_pct: 1.5", "cap_pct", ("150 for 1.5",)),
     "a quota of nothing": (LARGE, "3000000", "0", "quota: 0", ("0, or the word `goal`",)),
     "a day that is none": (MASS, "2026-01-01", "2026-13-01", "2026-13-01", ("month must be",)),
     "weights of 100.5": (MASS, "weight: 10", "weight: 10.5", "components:", ("100.5",)),
@@ -292,6 +302,16 @@ def test_yaml_that_does_not_parse_names_the_line():
     assert f"line {line_of(text, '   gates:')}" in refusal(text).where
     assert "text in UTF-8" in refusal_of_bytes(b"plan: \xff").expected
     assert "no mapping" in refusal("- a\n- b\n").found
+
+
+def test_tiers_in_shares_are_refused():
+    # at half of the quota all of the margin but 1.5 % of the quota would be in the last tier
+    shares = LARGE
+    for percent, share in (("150", "1.5"), ("100", "1"), ("50", "0.5")):
+        shares = shares.replace(f"_pct: {percent},", f"_pct: {share},")
+    told = refusal(shares)
+    assert "150 for 1.5" in str(told)
+    assert f"line {line_of(shares, 'from_pct: 1.5')}" in str(told)
 
 
 def test_a_rate_of_mrr_may_pay_several_months_of_it():

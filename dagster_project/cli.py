@@ -21,7 +21,7 @@ import typer
 from dagster_project import __version__
 from dagster_project.cli_explain import add_explain_verb
 from dagster_project.cli_goals import add_goal_verbs
-from dagster_project.cli_options import JsonOption, WorkspaceOption
+from dagster_project.cli_options import DebugOption, JsonOption, WorkspaceOption
 from dagster_project.cli_pay import add_pay_verbs
 from dagster_project.cli_run import add_run_verb, progress
 from dagster_project.cli_tables import print_table
@@ -173,7 +173,7 @@ def pull(
         bool, typer.Option("--full", help="Read everything, not only what changed.")
     ] = False,
     as_json: JsonOption = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: DebugOption = False,
 ) -> None:
     """Ask a CRM's API for what changed and lay it under raw/ as files. Needs the extra `pull`."""
     if debug:

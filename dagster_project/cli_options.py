@@ -14,3 +14,4 @@ WorkspaceOption = Annotated[
     Path | None, typer.Option("--workspace", "-w", help="The company's folder.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dagster_project.cli_options import JsonOption, WorkspaceOption
+from dagster_project.cli_options import DebugOption, JsonOption, WorkspaceOption
 from dagster_project.cli_tables import print_rows
 from dagster_project.errors import WorkspaceError
 from dagster_project.failures import raise_what_failed, raise_what_failed_after_publishing
@@ -57,7 +57,7 @@ def run(
         bool, typer.Option("--rekey", help="Accept a new key of personal data; hash all anew.")
     ] = False,
     as_json: JsonOption = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: DebugOption = False,
 ) -> None:
     """Bring delivered files to published KPIs: ingest, three layers, three gates, one release."""
     if debug:

@@ -26,9 +26,7 @@ from dagster_project.cli_pay import add_pay_verbs
 from dagster_project.cli_run import add_run_verb, progress
 from dagster_project.cli_tables import print_table
 from dagster_project.errors import PipelineError, WorkspaceError
-from dagster_project.failures import (
-    known_failure,
-)
+from dagster_project.failures import known_failure
 from dagster_project.settings import (
     Workspace,
     is_debug,

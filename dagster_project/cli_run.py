@@ -163,11 +163,11 @@ def assets_selected(settings: Workspace, defs: Any, select: str | None) -> list[
         found = set()  # a name that is no asset's, brackets that do not close, an unknown word
     found = found & graph.materializable_asset_keys
     if not found:
-        raise _nothingassets_selected(graph, select)
+        raise _nothing_selected(graph, select)
     return sorted(found)
 
 
-def _nothingassets_selected(graph: Any, select: str) -> WorkspaceError:
+def _nothing_selected(graph: Any, select: str) -> WorkspaceError:
     """Say which groups there are, and which assets are called much like what was asked for."""
     from collections import Counter
     from difflib import get_close_matches

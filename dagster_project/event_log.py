@@ -83,11 +83,9 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
 
     def delete_events(self, run_id: str) -> None:
         """Delete what a run told, with the file that holds it, which the parent would leave."""
-        with self.index_connection() as connection:
-            self.delete_events_for_run(connection, run_id)
+        super().delete_events(run_id)
         with self._db_lock:
-            if run_id in self._engines:
-                self._engines.pop(run_id).dispose()
+            self._engines.pop(run_id).dispose()
             self._initialized_dbs.discard(run_id)
         for ending in ("", "-wal", "-shm"):
             Path(f"{self.path_for_shard(run_id)}{ending}").unlink(missing_ok=True)

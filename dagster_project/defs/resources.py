@@ -60,15 +60,15 @@ class WarehouseResource(dg.ConfigurableResource):
     ) -> Generator[WarehouseResource, None, None]:
         """Hold lock and warehouse from the first step that works on it to the last."""
         short = context.run.run_id.split("-")[0] if context.run else None
-        if context.instance:
-            forget_old_runs(context.instance)
         with contextlib.ExitStack() as stack:
             self._session = None
-            self._open = lambda: stack.enter_context(self._run(short))
+            self._open = lambda: stack.enter_context(self._run(short, context.instance))
             yield self
 
     @contextlib.contextmanager
-    def _run(self, short: str | None) -> Generator[Session, None, None]:
+    def _run(
+        self, short: str | None, instance: dg.DagsterInstance | None
+    ) -> Generator[Session, None, None]:
         stamp = f"{new_run_id().split('-')[0]}-{short[:6]}" if short else None
         with open_session(
             self.settings(),
@@ -79,6 +79,8 @@ class WarehouseResource(dg.ConfigurableResource):
             listener=_listeners[-1] if _listeners else silent,
         ) as session:
             session.tell("running")
+            if instance:
+                forget_old_runs(instance)
             _sessions.append(session)
             try:
                 yield session
